@@ -1,0 +1,292 @@
+"""Artifacts: frozen folders with a manifest, written beside their place and committed by one rename.
+
+A folder is written under a name of its own next to where it will stand, every file and folder is
+flushed to the disk, and only then does it take its place: by a plain rename where nothing stands
+there, by the system's exchange of two names where an older artifact does. A kill at any moment
+leaves the old artifact or the new one. No pickle is written or read.
+"""
+
+import ctypes
+import errno
+import hashlib
+import json
+import os
+import platform
+import shutil
+import sys
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vizsla.core.errors import ArtifactError, IncompatibleError
+
+MANIFEST = "manifest.json"
+_MARK = ".unfinished-"
+_READ = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """An opened artifact: its manifest, checked against the sizes of the files it names."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the thing was made with."""
+        return dict(self.manifest["settings"])
+
+    def path(self, name: str) -> Path:
+        """A file or inner artifact of this folder; the name must stand in the manifest.
+
+        Raises:
+            ArtifactError: the manifest names no such file.
+        """
+        files = self.manifest["files"]
+        if name not in files and not any(file.startswith(f"{name}/") for file in files):
+            raise ArtifactError(f"{self.folder}: the manifest names no '{name}'; build the artifact again")
+        return self.folder / name
+
+    def array(self, name: str, dtype: npt.DTypeLike, ndim: int = 1) -> npt.NDArray[Any]:
+        """A stored array, memory-mapped and read-only.
+
+        Raises:
+            ArtifactError: the header is not that of an array of this type and number of dimensions.
+        """
+        path = self.path(f"{name}.npy")
+        try:
+            values: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (ValueError, OSError, EOFError) as error:
+            raise ArtifactError(f"{path}: not a readable array ({error}); build the artifact again") from error
+        if values.dtype != np.dtype(dtype) or values.ndim != ndim:
+            found = f"{values.dtype} with {values.ndim} dimensions"
+            raise ArtifactError(f"{path}: found {found}; wanted {np.dtype(dtype)} with {ndim}; build it again")
+        return values
+
+    def verify(self) -> int:
+        """Read every byte and compare its digest with the manifest; returns the bytes read.
+
+        Raises:
+            ArtifactError: names the first file that was altered.
+        """
+        total = 0
+        for name, entry in self.manifest["files"].items():
+            digest, size = _digest(self.folder / name)
+            if digest != entry["sha256"]:
+                path = self.folder / name
+                raise ArtifactError(f"{path}: altered since it was written (its SHA-256 differs); build it again")
+            total += size
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A folder being written; it takes its place when its `with` block ends without an error."""
+
+    folder: Path
+
+    def path(self, name: str) -> Path:
+        """Where to write a file or an inner artifact."""
+        return self.folder / name
+
+    def array(self, name: str, values: npt.NDArray[Any]) -> None:
+        """Store an array in NumPy's own format, without pickle."""
+        np.save(self.folder / f"{name}.npy", values, allow_pickle=False)
+
+
+@contextmanager
+def draft(
+    folder: str | Path,
+    *,
+    kind: str,
+    version: int,
+    settings: Mapping[str, Any],
+    made_from: Mapping[str, str] | None = None,
+) -> Iterator[Draft]:
+    """Write an artifact: fill the draft inside the `with` block; leaving it commits.
+
+    `settings` and `made_from` are read when the block ends, so they may be filled inside it.
+
+    Args:
+        folder: where the artifact will stand. An older artifact of the same kind is replaced.
+        kind: what it is, `inverted-index`.
+        version: of the format of this kind.
+        settings: the effective settings.
+        made_from: names and digests of what it was made from.
+
+    Raises:
+        ArtifactError: something else stands at `folder`, or it cannot be written.
+    """
+    target = Path(os.path.abspath(folder))
+    _check_target(target, kind)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    sweep(target)
+    staged = target.parent / f".{target.name}{_MARK}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    staged.mkdir()
+    try:
+        yield Draft(staged)
+        _write_manifest(staged, kind, version, settings, made_from or {})
+        _commit(staged, target)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def open_artifact(folder: str | Path, *, kind: str, version: int) -> Artifact:
+    """Open an artifact and check its manifest and the size of every file it names.
+
+    Raises:
+        ArtifactError: missing, not an artifact, or a file that is missing or of another size.
+        IncompatibleError: of another kind, or of a format this release does not read.
+    """
+    path = Path(folder)
+    manifest = read_manifest(path)
+    if manifest["kind"] != kind:
+        raise IncompatibleError(f"{path}: found an artifact of kind '{manifest['kind']}'; wanted '{kind}'")
+    if manifest["format"] != version:
+        found = f"format {manifest['format']} of '{kind}'"
+        raise IncompatibleError(f"{path}: found {found}; this release reads {version}: build it again with this release")
+    for name, entry in manifest["files"].items():
+        _check_size(path / name, entry["size_bytes"])
+    return Artifact(path, manifest)
+
+
+def read_manifest(folder: str | Path) -> dict[str, Any]:
+    """The manifest of a stored folder, its shape checked.
+
+    Raises:
+        ArtifactError: no folder, no manifest, or a manifest that cannot be read.
+    """
+    path = Path(folder) / MANIFEST
+    try:
+        manifest = json.loads(path.read_bytes())
+        files = manifest["files"]
+        whole = all(not _leaves(name) and isinstance(entry["size_bytes"], int) for name, entry in files.items())
+        if not (whole and isinstance(manifest["settings"], dict) and {"kind", "format"} <= manifest.keys()):
+            raise ValueError("an entry is not of its type")
+    except (FileNotFoundError, NotADirectoryError):
+        what = "holds no manifest.json" if Path(folder).is_dir() else "is not there"
+        raise ArtifactError(f"{folder}: {what}; wanted a folder written by vizsla, for example by `vizsla index`") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ArtifactError(f"{path}: not a manifest of vizsla ({error}); build the artifact again") from error
+    return dict(manifest)
+
+
+def sweep(target: Path) -> None:
+    """Remove what killed writers of this artifact left beside it; a live writer's work stays."""
+    for left in target.parent.glob(f".{target.name}{_MARK}*"):
+        owner = left.name.rpartition(_MARK)[2].partition("-")[0]
+        if owner.isdigit() and not _alive(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _leaves(name: str) -> bool:
+    path = Path(name)
+    return path.is_absolute() or ".." in path.parts
+
+
+def _check_target(target: Path, kind: str) -> None:
+    if not target.exists():
+        return
+    if target.is_dir() and not any(target.iterdir()):
+        target.rmdir()
+        return
+    advice = "nothing was changed; choose another place or remove it first"
+    try:
+        found = read_manifest(target)["kind"]
+    except ArtifactError:
+        raise ArtifactError(f"{target}: something that is not an artifact of vizsla stands there; {advice}") from None
+    if found != kind:
+        raise ArtifactError(f"{target}: found an artifact of kind '{found}' where a '{kind}' would go; {advice}")
+
+
+def _check_size(path: Path, wanted: int) -> None:
+    try:
+        found = path.stat().st_size
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: missing; wanted {wanted} bytes; build the artifact again") from None
+    if found != wanted:
+        raise ArtifactError(f"{path}: found {found} bytes; wanted {wanted}: truncated or altered; build it again")
+
+
+def _write_manifest(
+    folder: Path, kind: str, version: int, settings: Mapping[str, Any], made_from: Mapping[str, str]
+) -> None:
+    files = {}
+    for path in sorted(file for file in folder.rglob("*") if file.is_file()):
+        digest, size = _digest(path)
+        files[path.relative_to(folder).as_posix()] = {"size_bytes": size, "sha256": digest}
+        _flush(path)
+    manifest = {"kind": kind, "format": version, "settings": settings, "made_from": made_from, "files": files}
+    path = folder / MANIFEST
+    path.write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    _flush(path)
+    for inner in [*(path for path in folder.rglob("*") if path.is_dir()), folder]:
+        _flush(inner)
+
+
+def _digest(path: Path) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while block := file.read(_READ):
+            digest.update(block)
+            size += len(block)
+    return digest.hexdigest(), size
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _commit(staged: Path, target: Path) -> None:
+    if target.exists():
+        _exchange(staged, target)
+    else:
+        os.rename(staged, target)
+    _flush(target.parent)
+
+
+def _exchange(staged: Path, target: Path) -> None:
+    """Swap two names in one step; where the system cannot, put the old one aside first."""
+    if not _swap_names(os.fsencode(staged), os.fsencode(target)):
+        aside = staged.with_name(f"{staged.name}-old")
+        os.rename(target, aside)
+        os.rename(staged, target)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _swap_names(one: bytes, other: bytes) -> bool:
+    here, swap = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of renameat2(2); RENAME_SWAP of renamex_np(2) is 2 as well
+    library = ctypes.CDLL(None, use_errno=True)
+    if sys.platform == "linux" and hasattr(library, "renameat2"):
+        failed = library.renameat2(here, one, here, other, swap)
+    elif sys.platform == "darwin" and hasattr(library, "renamex_np"):
+        failed = library.renamex_np(one, other, swap)
+    else:
+        return False
+    if not failed:
+        return True
+    code = ctypes.get_errno()
+    if code in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+        return False
+    raise OSError(code, f"{os.strerror(code)} ({platform.system()} could not swap the two folders)", os.fsdecode(other))

@@ -1,0 +1,123 @@
+"""Settings: frozen dataclasses, read from and written to TOML tables.
+
+An unknown key is an error that names the nearest known one; a value of another type is an error
+that says which was wanted. Only flat tables of strings, numbers, booleans and lists of these.
+"""
+
+import dataclasses
+import difflib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Protocol, TypeVar, get_args, get_origin, get_type_hints
+
+from vizsla.core.errors import SettingsError
+
+
+class Dataclass(Protocol):
+    """Any dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+S = TypeVar("S", bound=Dataclass)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint for a name that does not exist.
+
+    >>> nearest("laguage", ["language", "stem"])
+    "did you mean 'language'?"
+    >>> nearest("x", ["language", "stem"])
+    'known: language, stem'
+    """
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean '{close[0]}'?" if close else f"known: {', '.join(names)}"
+
+
+def from_mapping(kind: type[S], values: Mapping[str, object]) -> S:
+    """Make settings from plain values, refusing unknown keys and wrong types.
+
+    Raises:
+        SettingsError: an unknown key, or a value of another type.
+    """
+    hints = get_type_hints(kind)
+    known = {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+    for key, value in values.items():
+        if key not in known:
+            raise SettingsError(f"found the unknown setting '{key}' for {kind.__name__}; {nearest(key, known)}")
+        if not _fits(value, known[key]):
+            found = f"{value!r} ({type(value).__name__})"
+            raise SettingsError(f"found {key} = {found} in {kind.__name__}; wanted {_type_name(known[key])}")
+    return kind(**{key: _convert(value, known[key]) for key, value in values.items()})
+
+
+def to_mapping(settings: Dataclass) -> dict[str, Any]:
+    """Plain values of every field, ready for JSON or TOML (tuples become lists)."""
+    plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(settings)))
+    return plain
+
+
+def from_toml(kind: type[S], text: str) -> S:
+    """Read settings from a TOML text.
+
+    Raises:
+        SettingsError: not TOML, an unknown key, or a value of another type.
+    """
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"found text that is not TOML: {error}; wanted lines such as: key = value") from error
+    return from_mapping(kind, values)
+
+
+def to_toml(settings: Dataclass) -> str:
+    """Write settings as TOML; a field that is None is left out.
+
+    >>> import dataclasses
+    >>> point = dataclasses.make_dataclass("Point", [("x", float), ("name", str)], frozen=True)
+    >>> print(to_toml(point(1.5, "a")), end="")
+    x = 1.5
+    name = "a"
+    """
+    pairs = to_mapping(settings).items()
+    return "".join(f"{key} = {_toml(value)}\n" for key, value in pairs if value is not None)
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        inner = ", ".join(f"{_toml(str(key))} = {_toml(item)}" for key, item in value.items())
+        return f"{{{inner}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(_toml(item) for item in value)}]"
+    if isinstance(value, str):
+        return json.dumps(value).replace("\x7f", "\\u007f")
+    return json.dumps(value)
+
+
+def _fits(value: object, kind: Any) -> bool:
+    origin, inside = get_origin(kind), get_args(kind)
+    if kind is Any or kind is object:
+        return True
+    if origin in (tuple, list):
+        return isinstance(value, list | tuple) and all(_fits(item, inside[0]) for item in value)
+    if origin in (dict, Mapping):
+        return isinstance(value, dict) and all(_fits(item, inside[1]) for item in value.values())
+    if inside:
+        return any(_fits(value, option) for option in inside) or value in inside
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, kind) if isinstance(kind, type) else value == kind
+
+
+def _convert(value: Any, kind: Any) -> Any:
+    if get_origin(kind) is tuple:
+        return tuple(_convert(item, get_args(kind)[0]) for item in value)
+    return float(value) if kind is float else value
+
+
+def _type_name(kind: Any) -> str:
+    return kind.__name__ if isinstance(kind, type) and not get_args(kind) else str(kind).replace("typing.", "")

@@ -1,0 +1,97 @@
+"""Vectors: dense rows or sparse rows, checked once at the door.
+
+A dense block is (n, dim) float32 in C order. A sparse block is an (n, dim) float32 CSR array with
+sorted indices, no duplicates and no stored zeros. Neither may hold NaN or infinity.
+"""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+
+from vizsla.core.errors import ShapeError
+
+Dense: TypeAlias = npt.NDArray[np.float32]
+Sparse: TypeAlias = csr_array
+Scores: TypeAlias = npt.NDArray[np.float32]
+Bitmap: TypeAlias = npt.NDArray[np.bool_]
+
+
+def dense(rows: npt.ArrayLike, *, dim: int | None = None) -> Dense:
+    """Bring rows to the form every dense door takes: (n, dim) float32, C order, finite.
+
+    Raises:
+        ShapeError: not two dimensions, another width than `dim`, or a value that is not finite.
+    """
+    array = np.ascontiguousarray(rows, dtype=np.float32)
+    if array.ndim != 2:
+        raise ShapeError(f"found dense vectors of shape {array.shape}; wanted two dimensions, (n, dim)")
+    if dim is not None and array.shape[1] != dim:
+        raise ShapeError(f"found dense vectors of width {array.shape[1]}; wanted {dim}")
+    _check_finite(array, "dense vectors")
+    return array
+
+
+def sparse(rows: csr_array, *, dim: int | None = None) -> Sparse:
+    """Bring rows to the form every sparse door takes: float32 CSR, sorted, summed, no stored zeros.
+
+    The rows given are never changed: a copy is made where anything must be.
+
+    Raises:
+        ShapeError: another width than `dim`, or a value that is not finite.
+    """
+    matrix = csr_array(rows, dtype=np.float32, copy=True)
+    if dim is not None and matrix.shape[1] != dim:
+        raise ShapeError(f"found sparse vectors of width {matrix.shape[1]}; wanted {dim}")
+    _check_finite(matrix.data, "sparse vectors")
+    matrix.sum_duplicates()
+    matrix.eliminate_zeros()
+    return matrix
+
+
+def sparse_from_rows(rows: Sequence[dict[int, float]], *, dim: int) -> Sparse:
+    """Make sparse rows from one `{column: weight}` a row.
+
+    >>> sparse_from_rows([{3: 0.5}, {}], dim=4).toarray().tolist()
+    [[0.0, 0.0, 0.0, 0.5], [0.0, 0.0, 0.0, 0.0]]
+    """
+    starts = np.cumsum([0, *(len(row) for row in rows)])
+    columns = np.fromiter((column for row in rows for column in row), dtype=np.int64)
+    weights = np.fromiter((weight for row in rows for weight in row.values()), dtype=np.float32)
+    if len(columns) and (columns.min() < 0 or columns.max() >= dim):
+        raise ShapeError(f"found a column {columns.min()} to {columns.max()}; wanted 0 to {dim - 1}")
+    return sparse(csr_array((weights, columns, starts), shape=(len(rows), dim)))
+
+
+def check_allowed(allowed: Bitmap | None, size: int) -> Bitmap | None:
+    """Check a bitmap of positions against the number of passages.
+
+    Raises:
+        ShapeError: not one boolean a passage.
+    """
+    if allowed is None:
+        return None
+    if allowed.dtype != np.bool_ or allowed.shape != (size,):
+        found = f"{allowed.dtype} of shape {allowed.shape}"
+        raise ShapeError(f"found an allowed bitmap of {found}; wanted bool of shape ({size},), one a passage")
+    return allowed
+
+
+def check_depth(k: int) -> int:
+    """Check how many hits are asked for.
+
+    Raises:
+        ShapeError: less than one.
+    """
+    if k < 1:
+        raise ShapeError(f"found k={k}; wanted at least 1")
+    return int(k)
+
+
+def _check_finite(values: npt.NDArray[np.float32], what: str) -> None:
+    bad = np.flatnonzero(~np.isfinite(values.reshape(-1)))
+    if len(bad):
+        value = values.reshape(-1)[bad[0]]
+        raise ShapeError(f"found {value} in {what} ({len(bad)} values not finite); wanted finite numbers")
