@@ -1,0 +1,51 @@
+# Everything happens in a virtual environment that make builds; nothing outside the checkout is touched.
+# Another Python: make test PYTHON=python3.13       Another environment: make test VENV=.venv-313
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+BENCHMARKS := benchmarks/quality.py benchmarks/lexical_speed.py
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo check test test-all bench
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
+
+install: $(VENV)/.dev ## vizsla and the tools of its developers, in $(VENV)
+
+demo: $(VENV)/.base ## index the text found on this machine and search it, in English and Chinese
+	@$(BIN)/vizsla demo
+
+check: $(VENV)/.dev ## lint, format, types, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: $(VENV)/.dev ## the default tests: five minutes at most, without network
+	$(BIN)/pytest -m "not slow"
+
+test-all: $(VENV)/.dev ## every test, the slow ones included
+	$(BIN)/pytest
+
+bench: $(VENV)/.dev ## measure quality and speed: $(BENCHMARKS)
+	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python $$script; done
+
+# The stamps keep anything from being installed twice. Both installs are editable, so sources are always current.
+$(VENV)/.base: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "found $$($(PYTHON) --version); wanted Python 3.11 or newer: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu run: apt install python3-venv" >&2; exit 1; }
+	@echo "installing vizsla into $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@echo '*' > $(VENV)/.gitignore
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base
+	@echo "installing the tools of development into $(VENV)"
+	@$(PIP) install --editable '.[dev]'
+	@touch $@
