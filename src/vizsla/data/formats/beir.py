@@ -1,0 +1,143 @@
+"""BEIR: a folder with corpus.jsonl, queries.jsonl and qrels/{split}.tsv, each plain, .gz or .zst.
+
+Knows this layout, both ways. Refuses to know what the judgements are for.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import orjson
+
+from vizsla.core.errors import DataError
+from vizsla.core.protocols import Passage
+from vizsla.data.columns import Columns
+from vizsla.data.formats import jsonl
+from vizsla.data.opening import bare_suffix, find, lines, writing
+from vizsla.data.problems import Problems, shown
+from vizsla.data.records import (
+    PlacedGrade,
+    PlacedPassage,
+    PlacedQuery,
+    decoded,
+    is_empty,
+    make_id,
+    make_text,
+    whole_number,
+)
+
+CORPUS = "corpus.jsonl"
+QUERIES = "queries.jsonl"
+JUDGEMENTS = "qrels"
+_HEADER = ("query-id", "corpus-id", "score")
+
+
+def read_passages(folder: str | Path, *, problems: Problems) -> Iterator[PlacedPassage]:
+    """Every passage of the folder's corpus, with its place.
+
+    Raises:
+        DataError: no corpus, or a record that is not one.
+    """
+    return jsonl.read_passages(_required(Path(folder), CORPUS), columns=Columns(id="_id"), problems=problems)
+
+
+def read_queries(folder: str | Path, *, problems: Problems) -> Iterator[PlacedQuery]:
+    """Every query of the folder, with its place.
+
+    Raises:
+        DataError: no queries, or a record that is not one.
+    """
+    for _, values, where in jsonl.objects(_required(Path(folder), QUERIES), problems=problems):
+        id_ = make_id(jsonl.value_of(values, "_id", where), where)
+        text = make_text(jsonl.value_of(values, "text", where), where, "text")
+        if is_empty(text):
+            problems.note("empty", where, id_)
+        else:
+            yield id_, text, where
+
+
+def splits(folder: str | Path) -> list[str]:
+    """The names of the splits that are judged, sorted."""
+    files = (path for path in (Path(folder) / JUDGEMENTS).glob("*") if bare_suffix(path) == ".tsv")
+    return sorted({path.name[: path.name.lower().index(".tsv")] for path in files})
+
+
+def read_judgements(folder: str | Path, *, split: str, problems: Problems) -> Iterator[PlacedGrade]:
+    """Every judgement of one split, with its place; the file's header is optional.
+
+    Raises:
+        DataError: no such split (names those there are), or a line that is not a judgement.
+    """
+    path = find(Path(folder) / JUDGEMENTS, f"{split}.tsv")
+    if path is None:
+        known = ", ".join(splits(folder)) or "none"
+        raise DataError(f"{folder}: found no judgements of the split '{split}'; splits that are there: {known}")
+    return read_grades(path, problems=problems)
+
+
+def read_grades(path: str | Path, *, problems: Problems) -> Iterator[PlacedGrade]:
+    """Every judgement of one file of three tab-separated columns: query id, passage id, grade.
+
+    Raises:
+        DataError: another number of columns, an empty id, or a grade that is not a whole number.
+    """
+    name = str(path)
+    for number, line in lines(path):
+        if not line or line.isspace():
+            continue
+        where = f"{name}:{number}"
+        fields = line.split(b"\t")
+        if len(fields) != len(_HEADER):
+            found = f"{len(fields)} tab-separated columns in {shown(line)}"
+            raise DataError(f"{where}: found {found}; wanted {len(_HEADER)}: {', '.join(_HEADER)}")
+        if number == 1 and fields[2].strip().lower() == b"score":
+            continue
+        grade = whole_number(fields[2].strip(), where, "a grade")
+        ids = decoded(fields[0] + b"\t" + fields[1], where, problems)
+        if ids is not None:
+            query, passage = ids.split("\t")
+            yield make_id(query, where), make_id(passage, where), grade, where
+
+
+def write_passages(path: str | Path, passages: Iterable[Passage]) -> int:
+    """Write a corpus file, compressed as it is named; returns how many passages."""
+    return _write_objects(path, ({"_id": one.id, "title": one.title, "text": one.text} for one in passages))
+
+
+def write_queries(path: str | Path, queries: Mapping[str, str]) -> int:
+    """Write a file of queries, compressed as it is named; returns how many."""
+    return _write_objects(path, ({"_id": id_, "text": text} for id_, text in queries.items()))
+
+
+def write_grades(path: str | Path, grades: Mapping[str, Mapping[str, int]]) -> int:
+    """Write one split's judgements with the header, compressed as it is named; returns how many.
+
+    Raises:
+        DataError: an id with a tab or a line end in it, which this format cannot hold.
+    """
+    count = 0
+    with writing(path) as file:
+        file.write("\t".join(_HEADER).encode() + b"\n")
+        for query, row in grades.items():
+            for passage, grade in row.items():
+                line = f"{query}\t{passage}\t{grade}"
+                if line.count("\t") != 2 or len(line.splitlines()) != 1:
+                    raise DataError(f"{path}: found the ids {line!r}; wanted ids without tabs and line ends")
+                file.write(line.encode() + b"\n")
+                count += 1
+    return count
+
+
+def _required(folder: Path, name: str) -> Path:
+    path = find(folder, name)
+    if path is None:
+        raise DataError(f"{folder}: found no {name}, {name}.gz or {name}.zst; wanted a folder in the layout of BEIR")
+    return path
+
+
+def _write_objects(path: str | Path, records: Iterable[dict[str, str]]) -> int:
+    count = 0
+    with writing(path) as file:
+        for record in records:
+            file.write(orjson.dumps(record) + b"\n")
+            count += 1
+    return count

@@ -1,0 +1,104 @@
+"""JSONL: one JSON object a line, its keys named by `Columns`.
+
+Knows JSON and which key holds what. Refuses to know folders, duplicates and compression.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from vizsla.core.errors import DataError
+from vizsla.core.protocols import Passage
+from vizsla.data.columns import ID_NAMES, Columns
+from vizsla.data.opening import lines
+from vizsla.data.problems import Problems, shown
+from vizsla.data.records import PlacedPassage, is_empty, make_id, make_text
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def read_passages(path: str | Path, *, columns: Columns | None = None, problems: Problems) -> Iterator[PlacedPassage]:
+    """Every passage of a file, with its place.
+
+    Raises:
+        DataError: a line that is not a JSON object, a missing key, or a value of another type.
+    """
+    wanted = columns or Columns()
+    id_key: str | None = None
+    for row, (number, values, where) in enumerate(objects(path, problems=problems)):
+        if id_key is None:
+            id_key = _find_id(wanted, values)
+            if id_key and row:
+                raise DataError(f"{where}: found '{id_key}', which earlier records lack; wanted it in all or in none")
+        id_ = make_id(value_of(values, id_key, where), where) if id_key else str(number)
+        text = make_text(value_of(values, wanted.text, where), where, wanted.text)
+        title = value_of(values, wanted.title, where) if wanted.title else values.get("title")
+        title = make_text(title, where, wanted.title or "title")
+        if is_empty(text, title):
+            problems.note("empty", where, id_)
+        else:
+            yield Passage(id_, text, title), where
+
+
+def objects(path: str | Path, *, problems: Problems) -> Iterator[tuple[int, dict[str, Any], str]]:
+    """Every JSON object of a file: the number of its record from 0, the object, its place.
+
+    Blank lines are no records. A record that is not UTF-8, or that escapes half a surrogate pair,
+    is noted and passed over, and still has its number.
+
+    Raises:
+        DataError: a line that is not a JSON object.
+    """
+    name, record = str(path), -1
+    for number, line in lines(path):
+        if not line or line.isspace():
+            continue
+        record += 1
+        where = f"{name}:{number}"
+        try:
+            value = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            if not _broken_text(line):
+                found = f"{shown(line)}, which is not JSON ({error})"
+                raise DataError(f"{where}: found {found}; wanted one JSON object a line") from None
+            problems.note("broken_utf8", where, line)
+            continue
+        if type(value) is not dict:
+            raise DataError(f'{where}: found {shown(line)}; wanted a JSON object such as {{"_id": "1", "text": "..."}}')
+        yield record, value, where
+
+
+def value_of(values: dict[str, Any], key: str, where: str) -> object:
+    """The value of a key that must be there.
+
+    Raises:
+        DataError: it is not.
+    """
+    try:
+        return values[key]
+    except KeyError:
+        found = f"the keys {shown(', '.join(values))}"
+        raise DataError(f"{where}: found {found}; wanted '{key}': name the key to read, or add it") from None
+
+
+def _find_id(columns: Columns, values: dict[str, Any]) -> str | None:
+    return columns.id or next((name for name in ID_NAMES if name in values), None)
+
+
+def _broken_text(line: bytes) -> bool:
+    """Whether only the text's encoding keeps a line from being JSON."""
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    if not _SURROGATE.search(line):
+        return False
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
