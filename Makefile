@@ -13,7 +13,7 @@ BENCHMARKS := benchmarks/quality.py benchmarks/lexical_speed.py
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
 
-install: $(VENV)/.dev ## vizsla and the tools of its developers, in $(VENV)
+install: $(VENV)/.dev ## put vizsla and the tools of its developers into .venv
 
 demo: $(VENV)/.base ## index the text found on this machine and search it, in English and Chinese
 	@$(BIN)/vizsla demo
@@ -30,7 +30,7 @@ test: $(VENV)/.dev ## the default tests: five minutes at most, without network
 test-all: $(VENV)/.dev ## every test, the slow ones included
 	$(BIN)/pytest
 
-bench: $(VENV)/.dev ## measure quality and speed: $(BENCHMARKS)
+bench: $(VENV)/.dev ## measure quality and speed; needs the judged data sets in ../shared/data
 	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python $$script; done
 
 # The stamps keep anything from being installed twice. Both installs are editable, so sources are always current.
