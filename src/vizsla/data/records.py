@@ -73,3 +73,18 @@ def decoded(value: bytes, where: str, problems: Problems) -> str | None:
     except UnicodeDecodeError:
         problems.note("broken_utf8", where, value)
         return None
+
+
+def encoded(text: str, where: str) -> bytes:
+    """Text as UTF-8.
+
+    Raises:
+        DataError: it holds half a surrogate pair, which UTF-8 cannot.
+    """
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        found = shown(text.encode("utf-8", "backslashreplace"))
+        raise DataError(
+            f"{where}: found {found}; wanted text that UTF-8 can hold: half a surrogate pair cannot"
+        ) from None

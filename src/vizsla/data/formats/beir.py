@@ -19,6 +19,7 @@ from vizsla.data.records import (
     PlacedPassage,
     PlacedQuery,
     decoded,
+    encoded,
     is_empty,
     make_id,
     make_text,
@@ -120,9 +121,9 @@ def write_grades(path: str | Path, grades: Mapping[str, Mapping[str, int]]) -> i
         for query, row in grades.items():
             for passage, grade in row.items():
                 line = f"{query}\t{passage}\t{grade}"
-                if line.count("\t") != 2 or len(line.splitlines()) != 1:
-                    raise DataError(f"{path}: found the ids {line!r}; wanted ids without tabs and line ends")
-                file.write(line.encode() + b"\n")
+                if line.count("\t") != 2 or "\n" in line or "\r" in line:
+                    raise DataError(f"{path}: found the ids {shown(line)}; wanted ids without tabs and line ends")
+                file.write(encoded(line, str(path)) + b"\n")
                 count += 1
     return count
 
@@ -138,6 +139,8 @@ def _write_objects(path: str | Path, records: Iterable[dict[str, str]]) -> int:
     count = 0
     with writing(path) as file:
         for record in records:
+            for text in record.values():
+                encoded(text, f"{path}: {record['_id']!r}")
             file.write(orjson.dumps(record) + b"\n")
             count += 1
     return count
