@@ -13,7 +13,8 @@ KINDS = {
     "duplicate_id": "an id that was there before; the first one stays",
     "duplicate_judgement": "a judgement of a pair that was judged before; the first one stays",
     "duplicate_hit": "a passage that was in this ranking before; the first one stays",
-    "empty": "a record without any text; it is passed over",
+    "empty": "a passage or file without any text; it is passed over",
+    "empty_query": "a query without any text; it is kept, and finds nothing",
     "broken_utf8": "bytes that are not UTF-8; the record is passed over",
     "unknown_id": "an id that nothing carries",
     "rank_order": "a rank that contradicts the scores; the scores count",
@@ -32,7 +33,7 @@ class Problems:
     >>> problems = Problems(strict=True)
     >>> problems.note("empty", "corpus.jsonl:7", "p7")
     Traceback (most recent call last):
-    vizsla.core.errors.DataError: corpus.jsonl:7: found 'p7', a record without any text; it is passed over
+    vizsla.core.errors.DataError: corpus.jsonl:7: found 'p7', a passage or file without any text; it is passed over
     """
 
     def __init__(self, *, strict: bool = False) -> None:

@@ -42,7 +42,7 @@ def read_passages(folder: str | Path, *, problems: Problems) -> Iterator[PlacedP
 
 
 def read_queries(folder: str | Path, *, problems: Problems) -> Iterator[PlacedQuery]:
-    """Every query of the folder, with its place.
+    """Every query of the folder, with its place; one without text is noted and kept, for it is judged.
 
     Raises:
         DataError: no queries, or a record that is not one.
@@ -51,9 +51,8 @@ def read_queries(folder: str | Path, *, problems: Problems) -> Iterator[PlacedQu
         id_ = make_id(jsonl.value_of(values, "_id", where), where)
         text = make_text(jsonl.value_of(values, "text", where), where, "text")
         if is_empty(text):
-            problems.note("empty", where, id_)
-        else:
-            yield id_, text, where
+            problems.note("empty_query", where, id_)
+        yield id_, text, where
 
 
 def splits(folder: str | Path) -> list[str]:

@@ -11,7 +11,7 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 def sections(text: str) -> list[Section]:
     r"""The sections of a page.
 
-    >>> [section.title for section in sections("# A\\n## B\\ntext\\n```\\n# no heading\\n```\\n")]
+    >>> [section.title for section in sections("# A\n## B\ntext\n```\n# no heading\n```\n")]
     ['A > B']
     """
     outline, fence = Outline(), ""

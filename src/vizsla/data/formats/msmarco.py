@@ -19,29 +19,36 @@ def read_passages(path: str | Path, *, problems: Problems) -> Iterator[PlacedPas
     Raises:
         DataError: a line without exactly two columns, or an empty id.
     """
-    for id_, text, where in read_queries(path, problems=problems):
-        yield Passage(id_, text), where
+    for id_, text, where in _rows(path, problems):
+        if is_empty(text):
+            problems.note("empty", where, id_)
+        else:
+            yield Passage(id_, text), where
 
 
 def read_queries(path: str | Path, *, problems: Problems) -> Iterator[PlacedQuery]:
-    """Every query of a file, with its place.
+    """Every query of a file, with its place; one without text is noted and kept, for it may be judged.
 
     Raises:
         DataError: a line without exactly two columns, or an empty id.
     """
+    for id_, text, where in _rows(path, problems):
+        if is_empty(text):
+            problems.note("empty_query", where, id_)
+        yield id_, text, where
+
+
+def _rows(path: str | Path, problems: Problems) -> Iterator[PlacedQuery]:
     name = str(path)
     for number, line in lines(path):
         if not line or line.isspace():
             continue
         where = f"{name}:{number}"
-        if line.count(b"\t") != 1:
-            found = f"{line.count(9) + 1} tab-separated columns in {shown(line)}"
+        columns = line.count(b"\t") + 1
+        if columns != 2:
+            found = f"{columns} tab-separated columns in {shown(line)}"
             raise DataError(f"{where}: found {found}; wanted 2: id and text")
         content = decoded(line, where, problems)
-        if content is None:
-            continue
-        id_, _, text = content.partition("\t")
-        if is_empty(text):
-            problems.note("empty", where, make_id(id_, where))
-        else:
+        if content is not None:
+            id_, _, text = content.partition("\t")
             yield make_id(id_, where), text, where
