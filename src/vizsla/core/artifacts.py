@@ -8,12 +8,14 @@ leaves the old artifact or the new one. No pickle is written or read.
 
 import ctypes
 import errno
+import glob
 import hashlib
 import json
 import os
 import platform
 import shutil
 import sys
+import tokenize
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,7 +30,10 @@ from vizsla.core.errors import ArtifactError, IncompatibleError
 
 MANIFEST = "manifest.json"
 _MARK = ".unfinished-"
+_OLD = "-old"
 _READ = 1 << 20
+_UNREADABLE = (ValueError, OSError, EOFError, SyntaxError, tokenize.TokenError, RecursionError, MemoryError)
+"""What numpy raises for a header that it cannot parse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +67,8 @@ class Artifact:
         """
         path = self.path(f"{name}.npy")
         try:
-            values: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, OSError, EOFError) as error:
+            values: npt.NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
+        except _UNREADABLE as error:
             raise ArtifactError(f"{path}: not a readable array ({error}); build the artifact again") from error
         if values.dtype != np.dtype(dtype) or values.ndim != ndim:
             found = f"{values.dtype} with {values.ndim} dimensions"
@@ -78,9 +83,12 @@ class Artifact:
         """
         total = 0
         for name, entry in self.manifest["files"].items():
-            digest, size = _digest(self.folder / name)
+            path = self.folder / name
+            try:
+                digest, size = _digest(path)
+            except OSError as error:
+                raise ArtifactError(f"{path}: cannot be read ({error.strerror}); build it again") from error
             if digest != entry["sha256"]:
-                path = self.folder / name
                 raise ArtifactError(f"{path}: altered since it was written (its SHA-256 differs); build it again")
             total += size
         return total
@@ -124,15 +132,19 @@ def draft(
     Raises:
         ArtifactError: something else stands at `folder`, or it cannot be written.
     """
-    target = Path(os.path.abspath(folder))
-    _check_target(target, kind)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    sweep(target)
+    target = Path(os.path.realpath(folder))
     staged = target.parent / f".{target.name}{_MARK}{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    staged.mkdir()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        sweep(target)
+        _check_target(target, kind)
+        staged.mkdir()
+    except OSError as error:
+        raise ArtifactError(f"{target}: cannot be written ({error}); choose another place") from error
     try:
         yield Draft(staged)
         _write_manifest(staged, kind, version, settings, made_from or {})
+        _check_target(target, kind)
         _commit(staged, target)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
@@ -167,23 +179,29 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     try:
         manifest = json.loads(path.read_bytes())
         files = manifest["files"]
-        whole = all(not _leaves(name) and isinstance(entry["size_bytes"], int) for name, entry in files.items())
+        whole = all(
+            not _leaves(name) and isinstance(entry["size_bytes"], int) and isinstance(entry["sha256"], str)
+            for name, entry in files.items()
+        )
         if not (whole and isinstance(manifest["settings"], dict) and {"kind", "format"} <= manifest.keys()):
             raise ValueError("an entry is not of its type")
     except (FileNotFoundError, NotADirectoryError):
         what = "holds no manifest.json" if Path(folder).is_dir() else "is not there"
         raise ArtifactError(f"{folder}: {what}; wanted a folder written by vizsla, for example by `vizsla index`") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ArtifactError(f"{path}: not a manifest of vizsla ({error}); build the artifact again") from error
     return dict(manifest)
 
 
 def sweep(target: Path) -> None:
     """Remove what killed writers of this artifact left beside it; a live writer's work stays."""
-    for left in target.parent.glob(f".{target.name}{_MARK}*"):
+    for left in target.parent.glob(f"{glob.escape(f'.{target.name}{_MARK}')}*"):
         owner = left.name.rpartition(_MARK)[2].partition("-")[0]
-        if owner.isdigit() and not _alive(int(owner)):
-            shutil.rmtree(left, ignore_errors=True)
+        if not owner.isdigit() or _alive(int(owner)):
+            continue
+        if left.name.endswith(_OLD) and not target.exists():
+            os.rename(left, target)  # its writer died between the two renames
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _alive(process: int) -> bool:
@@ -198,7 +216,7 @@ def _alive(process: int) -> bool:
 
 def _leaves(name: str) -> bool:
     path = Path(name)
-    return path.is_absolute() or ".." in path.parts
+    return path.is_absolute() or ".." in path.parts or path.as_posix() != name or not name.isprintable() or name == "."
 
 
 def _check_target(target: Path, kind: str) -> None:
@@ -221,6 +239,8 @@ def _check_size(path: Path, wanted: int) -> None:
         found = path.stat().st_size
     except FileNotFoundError:
         raise ArtifactError(f"{path}: missing; wanted {wanted} bytes; build the artifact again") from None
+    except OSError as error:
+        raise ArtifactError(f"{path}: cannot be read ({error.strerror}); build the artifact again") from error
     if found != wanted:
         raise ArtifactError(f"{path}: found {found} bytes; wanted {wanted}: truncated or altered; build it again")
 
@@ -269,9 +289,13 @@ def _commit(staged: Path, target: Path) -> None:
 def _exchange(staged: Path, target: Path) -> None:
     """Swap two names in one step; where the system cannot, put the old one aside first."""
     if not _swap_names(os.fsencode(staged), os.fsencode(target)):
-        aside = staged.with_name(f"{staged.name}-old")
+        aside = staged.with_name(f"{staged.name}{_OLD}")
         os.rename(target, aside)
-        os.rename(staged, target)
+        try:
+            os.rename(staged, target)
+        except OSError:
+            os.rename(aside, target)
+            raise
         shutil.rmtree(aside, ignore_errors=True)
 
 

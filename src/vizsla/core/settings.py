@@ -9,7 +9,8 @@ import difflib
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Protocol, TypeVar, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, ClassVar, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from vizsla.core.errors import SettingsError
 
@@ -44,6 +45,9 @@ def from_mapping(kind: type[S], values: Mapping[str, object]) -> S:
     """
     hints = get_type_hints(kind)
     known = {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+    missing = [field.name for field in dataclasses.fields(kind) if field.name not in values and _needed(field)]
+    if missing:
+        raise SettingsError(f"found no value for {', '.join(missing)} of {kind.__name__}; wanted: {missing[0]} = ...")
     for key, value in values.items():
         if key not in known:
             raise SettingsError(f"found the unknown setting '{key}' for {kind.__name__}; {nearest(key, known)}")
@@ -92,8 +96,12 @@ def _toml(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(_toml(item) for item in value)}]"
     if isinstance(value, str):
-        return json.dumps(value).replace("\x7f", "\\u007f")
-    return json.dumps(value)
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return json.dumps(value).replace("Infinity", "inf").replace("NaN", "nan")
+
+
+def _needed(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def _fits(value: object, kind: Any) -> bool:
@@ -114,8 +122,11 @@ def _fits(value: object, kind: Any) -> bool:
 
 
 def _convert(value: Any, kind: Any) -> Any:
-    if get_origin(kind) is tuple:
-        return tuple(_convert(item, get_args(kind)[0]) for item in value)
+    origin, inside = get_origin(kind), get_args(kind)
+    if origin is tuple:
+        return tuple(_convert(item, inside[0]) for item in value)
+    if origin in (Union, UnionType):
+        return _convert(value, next(option for option in inside if _fits(value, option)))
     return float(value) if kind is float else value
 
 

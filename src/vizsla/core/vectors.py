@@ -25,7 +25,11 @@ def dense(rows: npt.ArrayLike, *, dim: int | None = None) -> Dense:
     Raises:
         ShapeError: not two dimensions, another width than `dim`, or a value that is not finite.
     """
-    array = np.ascontiguousarray(rows, dtype=np.float32)
+    try:
+        with np.errstate(over="ignore"):  # what overflows is found below, as infinite
+            array = np.ascontiguousarray(rows, dtype=np.float32)
+    except (ValueError, TypeError) as error:
+        raise ShapeError(f"found rows that are no block of numbers ({error}); wanted (n, dim)") from error
     if array.ndim != 2:
         raise ShapeError(f"found dense vectors of shape {array.shape}; wanted two dimensions, (n, dim)")
     if dim is not None and array.shape[1] != dim:
@@ -42,11 +46,18 @@ def sparse(rows: csr_array, *, dim: int | None = None) -> Sparse:
     Raises:
         ShapeError: another width than `dim`, or a value that is not finite.
     """
-    matrix = csr_array(rows, dtype=np.float32, copy=True)
+    try:
+        rows.check_format(full_check=True)
+        with np.errstate(over="ignore"):
+            matrix = csr_array(rows, dtype=np.float32, copy=True)
+            matrix.sum_duplicates()
+    except ValueError as error:
+        raise ShapeError(f"found a sparse block that is not whole ({error}); wanted valid CSR rows") from error
+    if matrix.ndim != 2:
+        raise ShapeError(f"found sparse vectors of shape {matrix.shape}; wanted two dimensions, (n, dim)")
     if dim is not None and matrix.shape[1] != dim:
         raise ShapeError(f"found sparse vectors of width {matrix.shape[1]}; wanted {dim}")
     _check_finite(matrix.data, "sparse vectors")
-    matrix.sum_duplicates()
     matrix.eliminate_zeros()
     return matrix
 
@@ -59,7 +70,7 @@ def sparse_from_rows(rows: Sequence[dict[int, float]], *, dim: int) -> Sparse:
     """
     starts = np.cumsum([0, *(len(row) for row in rows)])
     columns = np.fromiter((column for row in rows for column in row), dtype=np.int64)
-    weights = np.fromiter((weight for row in rows for weight in row.values()), dtype=np.float32)
+    weights = np.fromiter((weight for row in rows for weight in row.values()), dtype=np.float64)
     if len(columns) and (columns.min() < 0 or columns.max() >= dim):
         raise ShapeError(f"found a column {columns.min()} to {columns.max()}; wanted 0 to {dim - 1}")
     return sparse(csr_array((weights, columns, starts), shape=(len(rows), dim)))
