@@ -24,6 +24,7 @@ from vizsla.data.ids import Hashes, Ids
 
 KIND, VERSION = "corpus", 1
 _BLOCK = 4096
+_LINE_END = ord("\n")
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,13 +144,17 @@ class Corpus:
     def _pairs(self, positions: PositionsLike) -> list[tuple[str, str]]:
         begin, end = self._arena.spans(positions)
         sizes = self.title_sizes[np.asarray(positions, dtype=np.int64).reshape(-1)]
-        wrong = np.flatnonzero((sizes < 0) | (sizes > end - begin))
-        if len(wrong):
-            one = int(wrong[0])
-            found = f"a title of {sizes[one]} bytes in a passage of {end[one] - begin[one]}"
-            raise ArtifactError(f"{self.name}: found {found}; altered since it was written: build it again")
+        self._check_titles(begin, end, sizes)
         titles = self._arena.strings(begin, begin + np.maximum(sizes - 1, 0))
         return list(zip(titles, self._arena.strings(begin + sizes, end), strict=True))
+
+    def _check_titles(self, begin: Ints, end: Ints, sizes: npt.NDArray[np.int32]) -> None:
+        wrong = (sizes < 0) | (sizes > end - begin)
+        titled = np.flatnonzero(~wrong & (sizes > 0))
+        wrong[titled] = self.bytes[begin[titled] + sizes[titled] - 1] != _LINE_END
+        for one in np.flatnonzero(wrong)[:1].tolist():
+            found = f"a title of {sizes[one]} bytes that does not end in a passage of {end[one] - begin[one]}"
+            raise ArtifactError(f"{self.name}: found {found}; altered since it was written: build it again")
 
 
 def _build_in_memory(passages: Iterable[Passage]) -> Corpus:

@@ -98,4 +98,4 @@ class CorpusWriter:
 
 
 def _one_line(title: str) -> str:
-    return " ".join(title.splitlines()) if "\n" in title or "\r" in title else title
+    return title.replace("\r\n", " ").replace("\n", " ").replace("\r", " ")

@@ -11,6 +11,7 @@ from typing import TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
+from vizsla.core.errors import ArtifactError
 from vizsla.data.arena import Arena, Ints, PositionsLike
 
 Hashes: TypeAlias = npt.NDArray[np.uint64]
@@ -72,14 +73,18 @@ class Ids(Sequence[str]):
         return self._arena.strings(*self._arena.spans(positions))
 
     def positions(self, ids: Sequence[str]) -> Ints:
-        """The position of each id, -1 where it is absent: (m,) int64."""
+        """The position of each id, -1 where it is absent: (m,) int64.
+
+        Raises:
+            ArtifactError: stored positions or offsets that leave the arrays.
+        """
         found = np.full(len(ids), -1, dtype=np.int64)
         if not len(ids) or not len(self):
             return found
         wanted = hash_ids(ids)
         places = np.searchsorted(self._hashes, wanted)
         rows = np.flatnonzero(self._hashes[np.minimum(places, len(self) - 1)] == wanted)
-        candidates = self._order[places[rows]]
+        candidates = self._ordered(places[rows])
         for row, position, name in zip(rows.tolist(), candidates.tolist(), self.many(candidates), strict=True):
             found[row] = position if name == ids[row] else self._find(ids[row], wanted[row], int(places[row]) + 1)
         return found
@@ -89,16 +94,24 @@ class Ids(Sequence[str]):
         for start in np.flatnonzero(self._hashes[1:] == self._hashes[:-1]).tolist():
             stop = int(np.searchsorted(self._hashes, self._hashes[start], side="right"))
             seen: dict[str, int] = {}
-            for position, id_ in zip(self._order[start:stop].tolist(), self.many(self._order[start:stop]), strict=True):
+            positions = self._ordered(np.arange(start, stop))
+            for position, id_ in zip(positions.tolist(), self.many(positions), strict=True):
                 if id_ in seen:
                     return id_, seen[id_], position
                 seen[id_] = position
         return None
 
+    def _ordered(self, places: npt.NDArray[np.intp]) -> Ints:
+        positions = self._order[places]
+        if len(positions) and (positions.min() < 0 or positions.max() >= len(self)):
+            found = f"an order of positions {positions.min()} to {positions.max()} for {len(self)} ids"
+            raise ArtifactError(f"{self._arena.name}: found {found}; altered since it was written: build it again")
+        return positions
+
     def _find(self, id_: str, hash_: np.uint64, place: int) -> int:
         while place < len(self) and self._hashes[place] == hash_:
-            position = int(self._order[place])
-            if self.many([position])[0] == id_:
-                return position
+            position = self._ordered(np.array([place]))
+            if self.many(position)[0] == id_:
+                return int(position[0])
             place += 1
         return -1

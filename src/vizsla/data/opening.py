@@ -70,16 +70,17 @@ def writing(path: str | Path) -> Iterator[IO[bytes]]:
     staged = target.with_name(f".{target.name}.unfinished-{os.getpid()}-{uuid.uuid4().hex[:8]}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with staged.open("wb") as raw:
-            with _compressed(raw, target.name) as file:
-                yield file
-            raw.flush()
-            os.fsync(raw.fileno())
-        staged.replace(target)
+        try:
+            with staged.open("wb") as raw:
+                with _compressed(raw, target.name) as file:
+                    yield file
+                raw.flush()
+                os.fsync(raw.fileno())
+            staged.replace(target)
+        finally:
+            staged.unlink(missing_ok=True)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error}); choose another place") from error
-    finally:
-        staged.unlink(missing_ok=True)
 
 
 def find(folder: Path, name: str) -> Path | None:
@@ -160,5 +161,7 @@ def _compressed(raw: IO[bytes], name: str) -> AbstractContextManager[IO[bytes]]:
         # No name and no time inside: the same records give the same bytes.
         return cast("AbstractContextManager[IO[bytes]]", gzip.GzipFile("", "wb", fileobj=raw, mtime=0))
     if suffix == ".zst":
-        return cast("AbstractContextManager[IO[bytes]]", zstd.ZstdFile(raw, mode="w"))
+        file = zstd.ZstdFile(raw, mode="w")
+        file.write(b"")  # begins the frame: without it an empty file would hold no zstd data at all
+        return cast("AbstractContextManager[IO[bytes]]", file)
     return nullcontext(raw)

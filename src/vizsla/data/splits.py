@@ -48,7 +48,7 @@ def split(judgements: Judgements, shares: Mapping[str, float], *, seed: int) -> 
     Raises:
         SettingsError: shares that are not above 0 or do not sum to 1.
     """
-    if not shares or min(shares.values()) <= 0 or abs(sum(shares.values()) - 1) > 1e-9:
+    if not shares or min(shares.values()) <= 0 or not abs(sum(shares.values()) - 1) < 1e-9:
         raise SettingsError(f"found the shares {dict(shares)}; wanted fractions above 0 that sum to 1")
     # The smallest id stands for its group: the smallest hash would put large groups first.
     groups = sorted(_groups(judgements), key=lambda group: _hash(seed, min(group)))

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from vizsla.core.errors import DataError
 from vizsla.data.opening import lines, writing
 from vizsla.data.problems import Problems, shown
@@ -17,7 +15,7 @@ from vizsla.data.records import PlacedGrade, decoded, encoded, whole_number
 
 _RUN = "query Q0 passage rank score tag"
 _GRADES = "query 0 passage grade"
-_LARGEST = float(np.finfo(np.float32).max)
+_TOO_LARGE = 2.0**128 - 2.0**103  # the first number that is nearer to infinity than to a float32
 
 
 class RunLine(NamedTuple):
@@ -96,7 +94,7 @@ def _score(value: bytes, where: str) -> float:
         score = math.nan if b"_" in value else float(value)
     except ValueError:
         score = math.nan
-    if not abs(score) <= _LARGEST:
+    if not abs(score) < _TOO_LARGE:
         raise DataError(f"{where}: found {shown(value)} as a score; wanted a finite number within float32")
     return score
 

@@ -1,0 +1,83 @@
+from pathlib import Path
+
+import pytest
+
+from vizsla.core.errors import DataError
+from vizsla.core.protocols import Passage
+from vizsla.data.columns import Columns
+from vizsla.data.formats import jsonl
+from vizsla.data.problems import Problems
+
+
+def read(tmp_path: Path, content: bytes | str, columns: Columns | None = None) -> tuple[list[Passage], dict[str, int]]:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    problems = Problems()
+    found = list(jsonl.read_passages(path, columns=columns, problems=problems))
+    assert all(where.startswith(f"{path}:") for _, where in found)
+    return [passage for passage, _ in found], problems.counts
+
+
+def test_places_count_lines_and_numbers_count_records(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'\n{"text": "a"}\r\n  \n{"text": "\xff"}\n{"text": ""}\n{"text": "b"}')
+    problems = Problems()
+    found = list(jsonl.read_passages(path, problems=problems))
+    assert found == [(Passage("0", "a"), f"{path}:2"), (Passage("3", "b"), f"{path}:6")]
+    assert problems.counts == {"broken_utf8": 1, "empty": 1}
+
+
+def test_columns_name_the_keys(tmp_path: Path) -> None:
+    content = '{"docid": 7, "head": "h", "contents": "c", "title": "no", "id": "no"}'
+    found, _ = read(tmp_path, content, Columns(id="docid", title="head", text="contents"))
+    assert found == [Passage("7", "c", title="h")]
+
+
+@pytest.mark.parametrize("text", ['"a\\ud800"', '"\\uDC00 b"', '"\\ud83d\\u0041"'])
+def test_half_a_surrogate_pair_is_broken_text(tmp_path: Path, text: str) -> None:
+    assert read(tmp_path, f'{{"id": "1", "text": {text}}}') == ([], {"broken_utf8": 1})
+    assert read(tmp_path, '{"id": "1", "text": "\\ud83d\\udc15"}') == ([Passage("1", "\U0001f415")], {})
+
+
+def test_a_title_alone_is_a_passage_and_white_space_is_not(tmp_path: Path) -> None:
+    content = '{"id": "1", "text": "", "title": "t"}\n{"id": "2", "text": " \\n", "title": "\\u3000"}\n'
+    content += '{"id": "3", "text": null}'
+    assert read(tmp_path, content) == ([Passage("1", "", title="t")], {"empty": 2})
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"id": "1", "text": "x"', "is not JSON"),
+        ('{"id": "1", "text": "\\ud800"', "is not JSON"),
+        ("[1]", "wanted a JSON object"),
+        ('"text"', "wanted a JSON object"),
+        ('{"id": "1"}', "wanted 'text'"),
+        ('{"text": "x"}', "wanted 'id'"),
+        ('{"id": "", "text": "x"}', "an empty id"),
+        ('{"id": true, "text": "x"}', "'True' as an id"),
+        ('{"id": null, "text": "x"}', "'None' as an id"),
+        ('{"id": 1.5, "text": "x"}', "'1.5' as an id"),
+        ('{"id": 123456789012345678901234567890, "text": "x"}', "as an id"),
+        ('{"id": "1", "text": 5}', r"text = '5' \(int\)"),
+        ('{"id": "1", "text": "x", "title": ["t"]}', r"title = .* \(list\)"),
+        ("[" * 100_000, "is not JSON"),
+        ("\x00", "is not JSON"),
+    ],
+)
+def test_a_broken_record_names_file_line_and_text(tmp_path: Path, line: str, message: str) -> None:
+    with pytest.raises(DataError, match=rf"a\.jsonl:2: found .*{message}"):
+        read(tmp_path, f'{{"id": "0", "text": "x"}}\n{line}\n')
+
+
+def test_a_key_that_is_named_must_be_there(tmp_path: Path) -> None:
+    for columns in (Columns(id="nr"), Columns(title="head"), Columns(text="body")):
+        with pytest.raises(DataError, match=r"a\.jsonl:1: found the keys 'id, text'; wanted '(nr|head|body)'"):
+            read(tmp_path, '{"id": "1", "text": "x"}', columns)
+
+
+def test_ids_stand_in_every_record_or_in_none(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"a\.jsonl:2: found 'id', which earlier records lack"):
+        read(tmp_path, '{"text": "x"}\n{"id": "1", "text": "x"}')
+    # The first record's bytes are broken; that says nothing about its keys.
+    assert read(tmp_path, b'{"text": "\xff"}\n{"id": "1", "text": "x"}')[0] == [Passage("1", "x")]
