@@ -136,11 +136,13 @@ def _label(grades: Mapping[str, int], ranking: Sequence[str]) -> tuple[dict[str,
 
     trec_eval ends an id at a NUL byte, dies of a lone surrogate and holds scores as float32; a label
     and a small whole number survive it. Compatibility reads a score of 0 as "not found", hence 1.
+    trec_eval also dies of a query whose grades are all negative: 0 is as irrelevant, and it lives.
     """
     labels = {passage: f"j{number}" for number, passage in enumerate(grades)}
     size = len(ranking)
     scores = {labels.get(passage) or f"u{rank}": float(size - rank) for rank, passage in enumerate(ranking)}
-    return {labels[passage]: grade for passage, grade in grades.items()}, scores
+    lowest = 0 if max(grades.values()) < 0 else -GREATEST_GRADE
+    return {labels[passage]: max(grade, lowest) for passage, grade in grades.items()}, scores
 
 
 def _check(run: Run, grades: Grades) -> None:

@@ -43,7 +43,7 @@ def t_test(differences: npt.ArrayLike) -> float:
     the limit of the formula as their spread vanishes.
 
     >>> round(t_test([0.1, 0.2, 0.0, 0.3]), 4)
-    0.0972
+    0.1027
 
     Raises:
         DataError: fewer than two queries.
