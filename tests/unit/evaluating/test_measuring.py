@@ -97,6 +97,11 @@ def test_a_query_whose_grades_are_all_negative_is_worth_nothing() -> None:
     assert measure(ranked(q="ab"), judged(q={"a": -1}), "Judged@10").means == {"Judged@10": 0.5}
 
 
+@pytest.mark.parametrize("found", ["a", "b"])
+def test_the_last_hit_is_not_taken_for_one_not_found(found: str) -> None:
+    assert measure(ranked(q=found), judged(q={"a": 1, "b": 1}), "Compat(p=0.5)").means["Compat(p=0.5)"] > 0.7
+
+
 def test_measures_that_trec_eval_calls_alike_keep_their_values() -> None:
     names = ["IPrec@0.331", "IPrec@0.334", "SetF(beta=2.0)", "SetF", "nDCG@3", "R(rel=2)@3"]
     judgements = judged(q={"a": 1, "b": 2, "c": 1})
