@@ -40,6 +40,11 @@ def test_pieces_overlap_from_a_sentence_where_they_can() -> None:
     assert pieces("a b. c d. e f g. h", 5, 3) == ["a b. c d.", "c d. e f g.", "e f g. h"]
 
 
+def test_a_piece_ends_beyond_its_overlap() -> None:
+    # The sentence's end at the fourth word would leave nothing but the overlap.
+    assert pieces("a b c d. e f g h i j", 6, 5) == ["a b c d. e f", "e f g h i j"]
+
+
 @pytest.mark.parametrize(("size", "overlap"), [(0, 0), (5, 5), (5, -1), (-1, 0)])
 def test_sizes_that_cannot_be(size: int, overlap: int) -> None:
     with pytest.raises(SettingsError, match="wanted 0 <= overlap < size"):
