@@ -163,7 +163,9 @@ def open_artifact(folder: str | Path, *, kind: str, version: int) -> Artifact:
         raise IncompatibleError(f"{path}: found an artifact of kind '{manifest['kind']}'; wanted '{kind}'")
     if manifest["format"] != version:
         found = f"format {manifest['format']} of '{kind}'"
-        raise IncompatibleError(f"{path}: found {found}; this release reads {version}: build it again with this release")
+        raise IncompatibleError(
+            f"{path}: found {found}; this release reads {version}: build it again with this release"
+        )
     for name, entry in manifest["files"].items():
         _check_size(path / name, entry["size_bytes"])
     return Artifact(path, manifest)
@@ -187,7 +189,9 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
             raise ValueError("an entry is not of its type")
     except (FileNotFoundError, NotADirectoryError):
         what = "holds no manifest.json" if Path(folder).is_dir() else "is not there"
-        raise ArtifactError(f"{folder}: {what}; wanted a folder written by vizsla, for example by `vizsla index`") from None
+        raise ArtifactError(
+            f"{folder}: {what}; wanted a folder written by vizsla, for example by `vizsla index`"
+        ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ArtifactError(f"{path}: not a manifest of vizsla ({error}); build the artifact again") from error
     return dict(manifest)

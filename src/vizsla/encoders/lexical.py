@@ -1,0 +1,127 @@
+"""The lexical encoder: BM25 as a sparse encoder that is fitted instead of trained.
+
+A passage's vector holds its terms' frequencies, a query's the weights of its terms; the index
+weighs the frequencies as it reads them. Knows an analyzer, a vocabulary and BM25's formulas.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+
+from vizsla.core import artifacts
+from vizsla.core import settings as plain
+from vizsla.core.protocols import Text
+from vizsla.core.vectors import Sparse
+from vizsla.encoders.bm25 import BM25
+from vizsla.encoders.vocabulary import Vocabulary
+from vizsla.indexes.inverted import TermFrequencies
+from vizsla.kernels import postings
+from vizsla.text.analyzer import Analyzer, pack
+from vizsla.text.counting import TermCounter
+from vizsla.text.settings import AnalyzerSettings
+
+KIND, VERSION = "lexical-encoder", 1
+Int64s: TypeAlias = npt.NDArray[np.int64]
+
+
+class LexicalEncoder:
+    """Texts to sparse vectors of terms.
+
+    Args:
+        analyzer: texts to terms.
+        vocabulary: the terms and their frequencies.
+        passages: how many the frequencies were counted on.
+        bm25: which BM25.
+    """
+
+    def __init__(self, analyzer: Analyzer, vocabulary: Vocabulary, passages: int, bm25: BM25 | None = None) -> None:
+        self.analyzer = analyzer
+        self.vocabulary = vocabulary
+        self.passages = passages
+        self.bm25 = bm25 or BM25()
+
+    @classmethod
+    def fit(
+        cls, passages: Sequence[Text], *, settings: AnalyzerSettings | None = None, bm25: BM25 | None = None
+    ) -> "LexicalEncoder":
+        """Learn the terms of passages in memory and how many hold each."""
+        texts = [joined(passage) for passage in passages]
+        analyzer = Analyzer.fit(texts, settings)
+        counter = TermCounter(analyzer)
+        counts = counter.count(pack(texts))
+        frequencies = np.bincount(counts.terms, minlength=len(counter))
+        vocabulary, _ = Vocabulary.build(counter.terms(), frequencies)
+        return cls(analyzer, vocabulary, len(texts), bm25)
+
+    @property
+    def dim(self) -> int:
+        """How many terms there are."""
+        return len(self.vocabulary)
+
+    @property
+    def weighting(self) -> TermFrequencies:
+        """How an index of this encoder's passage vectors weighs them."""
+        return TermFrequencies(self.bm25.saturation, self.bm25.b)
+
+    def encode_passages(self, passages: Sequence[Text]) -> Sparse:
+        """Term frequencies: (n, dim). Terms that were not there at fitting are left out."""
+        return self._rows([joined(passage) for passage in passages])
+
+    def encode_queries(self, texts: Sequence[str]) -> Sparse:
+        """Weights of terms, idf times occurrences in the query: (q, dim)."""
+        rows = self._rows(list(texts))
+        rows.data *= self.bm25.weights(self.vocabulary.frequencies[rows.indices], self.passages).astype(np.float32)
+        rows.eliminate_zeros()
+        return rows
+
+    def constant(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+        """What BM25L and BM25+ would add to every passage's score for each query: (q,); 0 for the others."""
+        rows = self._rows(list(texts))
+        rows.data *= self.bm25.constant(self.vocabulary.frequencies[rows.indices], self.passages)
+        sums: npt.NDArray[np.float64] = rows.sum(axis=1)
+        return sums
+
+    def save(self, folder: str | Path) -> None:
+        """Store the encoder: the analyzer as one JSON, the terms, the BM25."""
+        settings = {"passages": self.passages, "bm25": plain.to_mapping(self.bm25)}
+        with artifacts.draft(folder, kind=KIND, version=VERSION, settings=settings) as draft:
+            draft.path("analyzer.json").write_text(self.analyzer.settings.to_json(), encoding="utf-8")
+            self.vocabulary.write(draft)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "LexicalEncoder":
+        """Map a stored encoder.
+
+        Raises:
+            ArtifactError: missing, truncated, or arrays that do not fit each other.
+        """
+        artifact = artifacts.open_artifact(folder, kind=KIND, version=VERSION)
+        settings = artifact.settings
+        analyzer = Analyzer(AnalyzerSettings.from_json(artifact.path("analyzer.json").read_text(encoding="utf-8")))
+        bm25 = plain.from_mapping(BM25, settings["bm25"])
+        return cls(analyzer, Vocabulary.read(artifact), int(settings["passages"]), bm25)
+
+    def _rows(self, texts: list[str]) -> Sparse:
+        counter = TermCounter(self.analyzer)
+        counts = counter.count(pack(texts))
+        numbers = self.vocabulary.numbers(counter.terms())
+        return to_rows(counts, numbers, self.dim)
+
+
+def to_rows(counts: postings.Counts, numbers: Int64s, dim: int) -> Sparse:
+    """Counted texts as sparse rows, their terms renumbered; a term numbered -1 is left out."""
+    columns = numbers[counts.terms]
+    known = columns >= 0
+    ends = np.concatenate([[0], np.cumsum(known)])[np.concatenate([[0], counts.ends])]
+    rows = csr_array((counts.values[known].astype(np.float32), columns[known], ends), shape=(len(counts.ends), dim))
+    rows.sort_indices()
+    return rows
+
+
+def joined(passage: Text) -> str:
+    """A passage's title and text as one text; a line end parts them."""
+    return passage if isinstance(passage, str) else "\n".join(passage)

@@ -1,0 +1,81 @@
+"""A vocabulary: sorted terms and how many passages hold each, in memory or mapped.
+
+Terms are numbered in the order of their UTF-8 bytes, so that every index over the same terms sums
+in the same order. Refuses to know where terms come from.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from vizsla.core.artifacts import Artifact, Draft
+from vizsla.core.errors import ArtifactError, ShapeError
+from vizsla.kernels import postings
+
+
+class Vocabulary:
+    """Terms by number and numbers by term.
+
+    Args:
+        data: (bytes,) uint8, the sorted terms one after another.
+        starts: (n + 1,) int64, where each begins.
+        frequencies: (n,) int64, passages that hold each.
+    """
+
+    def __init__(
+        self, data: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], frequencies: npt.NDArray[np.int64]
+    ) -> None:
+        self._data, self._starts, self.frequencies = data, starts, frequencies
+        if not len(starts) or starts[0] != 0 or starts[-1] != len(data) or len(frequencies) != len(starts) - 1:
+            raise ArtifactError("the arrays of the vocabulary do not fit each other; build the index again")
+
+    @classmethod
+    def build(
+        cls, terms: Sequence[str], frequencies: npt.NDArray[np.int64]
+    ) -> tuple["Vocabulary", npt.NDArray[np.int64]]:
+        """A vocabulary of terms in any order, and the number each of them got: (n,) int64."""
+        encoded = [term.encode() for term in terms]
+        by_rank = np.array(sorted(range(len(encoded)), key=encoded.__getitem__), dtype=np.int64)
+        order = np.empty(len(encoded), np.int64)
+        order[by_rank] = np.arange(len(encoded))
+        ranked = [encoded[i] for i in by_rank.tolist()]
+        starts = np.zeros(len(ranked) + 1, np.int64)
+        np.cumsum([len(term) for term in ranked], out=starts[1:])
+        data = np.frombuffer(b"".join(ranked), np.uint8)
+        return cls(data, starts, frequencies[by_rank].astype(np.int64)), order
+
+    def write(self, draft: Draft) -> None:
+        """Store the arrays."""
+        draft.array("terms", self._data)
+        draft.array("term_starts", self._starts)
+        draft.array("frequencies", self.frequencies)
+
+    @classmethod
+    def read(cls, artifact: Artifact) -> "Vocabulary":
+        """Map the stored arrays."""
+        starts, frequencies = artifact.array("term_starts", np.int64), artifact.array("frequencies", np.int64)
+        return cls(artifact.array("terms", np.uint8), starts, frequencies)
+
+    def __len__(self) -> int:
+        return len(self.frequencies)
+
+    def numbers(self, terms: Sequence[str]) -> npt.NDArray[np.int64]:
+        """The number of each term, -1 where it is absent: (m,) int64."""
+        encoded = [term.encode("utf-8", "replace") for term in terms]
+        starts = np.zeros(len(encoded) + 1, np.int64)
+        np.cumsum([len(term) for term in encoded], out=starts[1:])
+        wanted = np.frombuffer(b"".join(encoded), np.uint8)
+        found: npt.NDArray[np.int64] = postings.find_strings(wanted, starts, self._data, self._starts)
+        return found
+
+    def term(self, number: int) -> str:
+        """The term of a number.
+
+        Raises:
+            ShapeError: no such number.
+        """
+        if not 0 <= number < len(self):
+            raise ShapeError(f"found the term number {number}; wanted 0 to {len(self) - 1}")
+        begin, end = int(self._starts[number]), int(self._starts[number + 1])
+        return bytes(self._data[begin:end]).decode("utf-8", "replace")

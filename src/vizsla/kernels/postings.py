@@ -1,0 +1,202 @@
+"""Rows of terms to postings, and queries to the best positions."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from vizsla.kernels.compiling import compiled
+
+BLOCK = 4096
+"""Positions scored at a time: their sums fit the first-level cache."""
+
+
+class Counts(NamedTuple):
+    """Rows of terms (int32) with how often each occurs (int32), where each row ends (int64)."""
+
+    terms: Any
+    values: Any
+    ends: Any
+
+
+@compiled
+def count_terms(tokens: Any, row_ends: Any, term_of: Any, counts: Any, rows: Counts) -> int:
+    """Each text's terms with how often they occur, in order of first sight; returns how many.
+
+    `term_of` maps raw tokens to terms, -1 where a token is dropped. `counts` is zero at entry and
+    at exit, one a term.
+    """
+    terms, values, out_ends = rows
+    out, at = 0, 0
+    for row in range(len(row_ends)):
+        begin = out
+        for i in range(at, row_ends[row]):
+            term = term_of[tokens[i]]
+            if term >= 0:
+                if counts[term] == 0:
+                    terms[out] = term
+                    out += 1
+                counts[term] += 1
+        at = row_ends[row]
+        for i in range(begin, out):
+            values[i] = counts[terms[i]]
+            counts[terms[i]] = 0
+        out_ends[row] = out
+    return out
+
+
+class Postings(NamedTuple):
+    """Positions (int32, rising within a term) and what stands at them: impacts or term frequencies."""
+
+    positions: Any
+    values: Any
+
+
+class Query(NamedTuple):
+    """Where each term's postings are within a range of positions, and its weight (float64); cursors move."""
+
+    cursors: Any
+    ends: Any
+    weights: Any
+
+
+class Best(NamedTuple):
+    """A heap of the best k so far, the worst at the root: scores (float32) and positions (int64)."""
+
+    scores: Any
+    places: Any
+
+
+@compiled
+def invert(rows: Counts, first: int, order: Any, low: int, cursor: Any, postings: Postings) -> None:
+    """Put the entries of rows `first`, `first + 1`, ... whose renumbered term lies in a range to their places.
+
+    `order` renumbers terms; the range begins at `low` and holds `len(cursor)` terms; `cursor` is
+    where each one's next posting goes, and moves on.
+    """
+    terms, values, ends = rows
+    positions, out = postings
+    at = 0
+    for row in range(len(ends)):
+        for i in range(at, ends[row]):
+            term = order[terms[i]] - low
+            if 0 <= term < len(cursor):
+                place = cursor[term]
+                positions[place] = first + row
+                out[place] = values[i]
+                cursor[term] = place + 1
+        at = ends[row]
+
+
+@compiled
+def find_strings(wanted: Any, wanted_starts: Any, sorted_bytes: Any, sorted_starts: Any) -> Any:
+    """The row of each wanted byte string among sorted ones, -1 where it is absent: binary search."""
+    found = np.full(len(wanted_starts) - 1, -1, np.int64)
+    for i in range(len(found)):
+        begin, size = wanted_starts[i], wanted_starts[i + 1] - wanted_starts[i]
+        low, high = 0, len(sorted_starts) - 1
+        while low < high:
+            middle = (low + high) >> 1
+            start, length = sorted_starts[middle], sorted_starts[middle + 1] - sorted_starts[middle]
+            j = 0
+            while j < size and j < length and wanted[begin + j] == sorted_bytes[start + j]:
+                j += 1
+            if j == size and j == length:
+                found[i] = middle
+                break
+            if j < length and (j == size or wanted[begin + j] < sorted_bytes[start + j]):
+                high = middle
+            else:
+                low = middle + 1
+    return found
+
+
+@compiled
+def push(best: Best, count: int, score: float, place: int) -> int:
+    """Put a candidate on the heap, in the root's stead when it is full; returns how many it holds.
+
+    Candidates come in rising position, so one that only equals the worst must not be pushed when full.
+    """
+    scores, places = best
+    size = len(scores)
+    if count < size:
+        i = count
+        while i > 0 and scores[(i - 1) >> 1] > score:
+            parent = (i - 1) >> 1
+            scores[i], places[i] = scores[parent], places[parent]
+            i = parent
+        scores[i], places[i] = score, place
+        return count + 1
+    i, child = 0, 1
+    while child < size:
+        other = child + 1
+        if other < size and (
+            scores[other] < scores[child] or (scores[other] == scores[child] and places[other] > places[child])
+        ):
+            child = other
+        if scores[child] > score:
+            break
+        scores[i], places[i] = scores[child], places[child]
+        i, child = child, 2 * child + 1
+    scores[i], places[i] = score, place
+    return count
+
+
+@compiled
+def collect(sums: Any, first: int, last: int, allowed: Any, best: Best, count: int) -> int:
+    """Offer a block's positive sums to the heap and clear them; returns how many the heap holds."""
+    scores = best.scores
+    size = len(scores)
+    worst = scores[0] if count == size else np.float32(-1.0)
+    for i in range(last - first):
+        total = sums[i]
+        if total > 0.0:
+            sums[i] = 0.0
+            score = np.float32(total)
+            if score > worst and (len(allowed) == 0 or allowed[first + i]):
+                count = push(best, count, score, first + i)
+                worst = scores[0] if count == size else worst
+    return count
+
+
+@compiled
+def search_impacts(query: Query, postings: Postings, first: int, last: int, allowed: Any, best: Best) -> int:
+    """The best positions of a range under stored impacts: sum of weight x impact, in rising order of terms.
+
+    Sums are float64 and rounded once, so blocks and ranges cannot change a score. Returns how many.
+    """
+    cursors, ends, weights = query
+    positions, values = postings
+    sums = np.zeros(BLOCK, np.float64)
+    count = 0
+    for begin in range(first, last, BLOCK):
+        stop = min(begin + BLOCK, last)
+        for term in range(len(weights)):
+            i, end, weight = cursors[term], ends[term], weights[term]
+            while i < end and positions[i] < stop:
+                sums[positions[i] - begin] += weight * values[i]
+                i += 1
+            cursors[term] = i
+        count = collect(sums, begin, stop, allowed, best, count)
+    return count
+
+
+@compiled
+def search_frequencies(
+    query: Query, postings: Postings, norms: Any, first: int, last: int, allowed: Any, best: Best
+) -> int:
+    """As `search_impacts` under term frequencies: sum of weight x tf / (tf + norm of the position)."""
+    cursors, ends, weights = query
+    positions, values = postings
+    sums = np.zeros(BLOCK, np.float64)
+    count = 0
+    for begin in range(first, last, BLOCK):
+        stop = min(begin + BLOCK, last)
+        for term in range(len(weights)):
+            i, end, weight = cursors[term], ends[term], weights[term]
+            while i < end and positions[i] < stop:
+                position, value = positions[i], np.float64(values[i])
+                sums[position - begin] += weight * (value / (value + norms[position]))
+                i += 1
+            cursors[term] = i
+        count = collect(sums, begin, stop, allowed, best, count)
+    return count
