@@ -4,12 +4,14 @@
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from vizsla.core import artifacts
 from vizsla.core import settings as plain
@@ -18,13 +20,14 @@ from vizsla.core.protocols import Passage
 from vizsla.core.vectors import Sparse
 from vizsla.data.corpus import Corpus
 from vizsla.encoders.bm25 import BM25
-from vizsla.encoders.lexical import LexicalEncoder
+from vizsla.encoders.lexical import LexicalEncoder, joined
 from vizsla.encoders.vocabulary import Vocabulary
 from vizsla.indexes import inverted
 from vizsla.indexes.forward import Forward
 from vizsla.indexes.inverted import InvertedIndex
 from vizsla.kernels.scanning import Texts
 from vizsla.retrievers.first_stage import FirstStage
+from vizsla.retrievers.parsed import Parsed
 from vizsla.text.analyzer import Analyzer
 from vizsla.text.counting import TermCounter
 from vizsla.text.settings import AnalyzerSettings
@@ -70,7 +73,7 @@ class FrozenCollection:
     corpus: Corpus
     encoder: LexicalEncoder
     index: InvertedIndex
-    manifest: Mapping[str, object]
+    manifest: Mapping[str, Any]
 
     @classmethod
     def build(
@@ -125,6 +128,25 @@ class FrozenCollection:
         """Plain search: every sign of a query is text."""
         return FirstStage(self.encoder, self.index, "bm25")
 
+    @property
+    def searcher(self) -> Parsed:
+        """Search that understands "phrase", +must and -not."""
+        return Parsed(self.retriever, self.encoder.analyzer, self.searched, self.holding, len(self))
+
+    def searched(self, positions: Sequence[int]) -> list[str]:
+        """The texts as they were indexed: with their titles, or without where these are only stored."""
+        with_titles = self.manifest["settings"]["titles"] == "index"
+        texts = self.corpus.texts(positions)
+        return [joined(text) if with_titles or isinstance(text, str) else text[1] for text in texts]
+
+    def holding(self, phrase: str) -> npt.NDArray[np.int64]:
+        """The positions that hold every term of a phrase, rising; none where a term is unknown."""
+        numbers = np.unique(self.encoder.vocabulary.numbers(self.encoder.analyzer.terms(phrase)))
+        if not len(numbers) or numbers[0] < 0:
+            return np.zeros(0, np.int64)
+        held = [self.index.holding(number) for number in numbers.tolist()]
+        return reduce(lambda one, other: np.intersect1d(one, other, assume_unique=True), held).astype(np.int64)
+
     def verify(self) -> int:
         """Read every byte and compare it with the manifest; returns the bytes read.
 
@@ -172,7 +194,7 @@ def _batches(corpus: Corpus, settings: IndexSettings) -> Iterator[tuple[int, Tex
 def _sample(corpus: Corpus) -> list[str]:
     """Passages spread evenly over the corpus, for a look at their language."""
     positions = np.unique(np.linspace(0, len(corpus) - 1, min(len(corpus), _LOOKED_AT)).astype(np.int64))
-    return [text if isinstance(text, str) else "\n".join(text) for text in corpus.texts(positions)]
+    return [joined(text) for text in corpus.texts(positions)]
 
 
 def _try_out(encoder: LexicalEncoder, index: InvertedIndex, corpus: Corpus) -> None:

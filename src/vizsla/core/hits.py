@@ -38,7 +38,8 @@ class Hits:
 
     def counts(self) -> npt.NDArray[np.int64]:
         """How many hits each row holds: (q,)."""
-        return np.count_nonzero(self.positions >= 0, axis=1).astype(np.int64)
+        counts: npt.NDArray[np.int64] = np.count_nonzero(self.positions >= 0, axis=1).astype(np.int64)
+        return counts
 
     def top(self, k: int) -> "Hits":
         """The first k columns."""

@@ -42,7 +42,7 @@ class TermFrequencies:
     saturation: float
     slope: float
 
-    def norms(self, lengths: npt.NDArray[np.generic], average: float) -> npt.NDArray[np.float32]:
+    def norms(self, lengths: npt.NDArray[np.int32], average: float) -> npt.NDArray[np.float32]:
         """The norm of each position: (n,)."""
         relative = lengths / average if average > 0 else np.ones(len(lengths))
         return (self.saturation * (1 - self.slope + self.slope * relative)).astype(np.float32)
@@ -160,7 +160,8 @@ class InvertedIndex:
     def holding(self, column: int) -> npt.NDArray[np.int32]:
         """The positions whose vectors hold a column, rising: (df,)."""
         begin, end = self._bounds(np.array([column]))
-        return self._stored.postings.positions[begin[0] : end[0]]
+        held: npt.NDArray[np.int32] = self._stored.postings.positions[begin[0] : end[0]]
+        return held
 
     def contributions(self, queries: Sparse, position: int) -> list[tuple[int, float]]:
         """What each column of one query adds to a position's product: (column, product), in order of columns."""

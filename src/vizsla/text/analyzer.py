@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from vizsla.kernels import scanning
 from vizsla.core.errors import SettingsError
+from vizsla.kernels import scanning
 from vizsla.text import characters, marking
 from vizsla.text.languages import UNKNOWN
 from vizsla.text.scanner import Scanner
@@ -127,7 +127,7 @@ class Analyzer:
         """The raw tokens of a prepared text in order: the token, its type, its span in characters."""
         scanner, texts = self.scanner(), pack([prepared])
         tokens = scanner.scan(texts, spans=True)
-        character = np.cumsum((texts.data & 0xC0) != 0x80) - 1  # noqa: PLR2004 - UTF-8's continuation bytes
+        character = np.cumsum((texts.data & 0xC0) != 0x80) - 1
         character = np.append(character, len(prepared))
         numbers = tokens.numbers.tolist()
         words, types = scanner.words(np.arange(len(scanner))), scanner.types(0).tolist()

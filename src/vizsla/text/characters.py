@@ -48,7 +48,7 @@ def normalise(text: str) -> str:
 
 def _blank(found: re.Match[str]) -> str:
     sign = found.group()
-    if sign.isalnum() or unicodedata.category(sign)[0] == "M" and sign < "\U000e0000":
+    if sign.isalnum() or (unicodedata.category(sign)[0] == "M" and sign < "\U000e0000"):
         return sign
     return "" if "\U000e0100" <= sign <= "\U000e01ef" else " "
 

@@ -79,7 +79,8 @@ class TermCounter:
         longest = max((len(word) for word in self._analyzer.settings.stop_words or () if word > "\u3000"), default=0)
         if not longest:
             return np.zeros(len(types), np.bool_)
-        return (types == scanning.RUN) & (self._scanner.sizes(first) <= longest)
+        stopped: npt.NDArray[np.bool_] = (types == scanning.RUN) & (self._scanner.sizes(first) <= longest)
+        return stopped
 
     def _number(self, term_of: npt.NDArray[np.int32], tokens: npt.NDArray[np.int64]) -> None:
         term_of[tokens] = np.arange(self._size, self._size + len(tokens))

@@ -122,7 +122,7 @@ def warn_of_misfit(language: str, found: Guess) -> str:
 
     Nothing is said of a text that is mostly ideographs: its few words decide nothing.
     """
-    mostly_ideographs = found.ideographs > 0.5  # noqa: PLR2004
+    mostly_ideographs = found.ideographs > 0.5
     if mostly_ideographs or found.language in (language, UNKNOWN):
         return ""
     evidence = f"{found.evidence:.0%} of its words are function words of {found.language}"

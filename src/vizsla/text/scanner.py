@@ -70,11 +70,13 @@ class Scanner:
 
     def types(self, first: int) -> npt.NDArray[np.uint8]:
         """The types of the raw tokens from number `first` on: (n,)."""
-        return self._raw.types[first : len(self)]
+        types: npt.NDArray[np.uint8] = self._raw.types[first : len(self)]
+        return types
 
     def sizes(self, first: int) -> npt.NDArray[np.int64]:
         """The characters of the raw tokens from number `first` on: (n,)."""
-        return np.diff(self._raw.bounds[first : len(self) + 1])
+        sizes: npt.NDArray[np.int64] = np.diff(self._raw.bounds[first : len(self) + 1])
+        return sizes
 
     def words(self, numbers: npt.NDArray[np.int64]) -> list[str]:
         """The raw tokens of these numbers as strings."""

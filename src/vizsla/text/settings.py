@@ -41,7 +41,7 @@ class AnalyzerSettings:
         if self.ideographs not in ("grams", "words"):
             raise SettingsError(f"found ideographs='{self.ideographs}'; wanted 'grams' or 'words'")
         for group in self.synonyms:
-            if len(group) < 2:  # noqa: PLR2004
+            if len(group) < 2:
                 raise SettingsError(f"found the synonym group {list(group)}; wanted at least two phrases")
         for source, target in self.folds.items():
             if len(source) != 1 or len(target) != 1 or max(source, target) > "\uffff":
