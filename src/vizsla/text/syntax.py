@@ -34,7 +34,7 @@ def parse(query: str) -> ParsedQuery:
 
     >>> parse('read "big files" +python -pandas')
     ParsedQuery(text='read big files python', must=('big files', 'python'), excluded=('pandas',))
-    >>> parse('5\\'11" tall at -5 degrees - C++').must
+    >>> parse('5\'11" tall at -5 degrees - C++').must
     ()
     """
     text, must, excluded = [], [], []
