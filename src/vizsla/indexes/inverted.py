@@ -43,9 +43,11 @@ class TermFrequencies:
     slope: float
 
     def norms(self, lengths: npt.NDArray[np.int32], average: float) -> npt.NDArray[np.float32]:
-        """The norm of each position: (n,)."""
+        """The norm of each position, and as many more as the search loop may look ahead: (n + a block,)."""
+        norms = np.ones(len(lengths) + postings.BLOCK, np.float32)
         relative = lengths / average if average > 0 else np.ones(len(lengths))
-        return (self.saturation * (1 - self.slope + self.slope * relative)).astype(np.float32)
+        norms[: len(lengths)] = self.saturation * (1 - self.slope + self.slope * relative)
+        return norms
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +127,15 @@ class InvertedIndex:
             postings.Postings(artifact.array("positions", np.int32), artifact.array("values", settings["values"])),
             artifact.array("lengths", np.int32),
         )
+        weighting = TermFrequencies(**settings["weighting"]) if settings["weighting"] else None
         entries, size = len(stored.postings.positions), int(settings["size"])
         fits = len(stored.starts) and stored.starts[0] == 0 and stored.starts[-1] == entries
-        if not fits or len(stored.postings.values) != entries or len(stored.lengths) not in (0, size):
+        lengths = size if weighting else 0
+        if not fits or len(stored.postings.values) != entries or len(stored.lengths) != lengths:
             raise ArtifactError(f"{folder}: the arrays do not fit each other; build the index again")
-        weighting = settings["weighting"]
-        return cls(stored, size, TermFrequencies(**weighting) if weighting else None)
+        if stored.lengths.min(initial=0) < 0:
+            raise ArtifactError(f"{folder}/lengths.npy: found a length below zero; altered: build the index again")
+        return cls(stored, size, weighting)
 
     def search(self, queries: Sparse, k: int, allowed: Bitmap | None = None) -> Hits:
         """The k positions with the largest products; only those that share a column with the query.

@@ -6,8 +6,9 @@ import numpy as np
 
 from vizsla.kernels.compiling import compiled
 
-BLOCK = 4096
-"""Positions scored at a time: their sums fit the first-level cache."""
+BLOCK = 1 << 15
+MASK = np.uint32(BLOCK - 1)
+"""Positions scored at a time, a power of two: their sums fit the second-level cache."""
 
 
 class Counts(NamedTuple):
@@ -114,13 +115,14 @@ def find_strings(wanted: Any, wanted_starts: Any, sorted_bytes: Any, sorted_star
 def push(best: Best, count: int, score: float, place: int) -> int:
     """Put a candidate on the heap, in the root's stead when it is full; returns how many it holds.
 
-    Candidates come in rising position, so one that only equals the worst must not be pushed when full.
+    Candidates come in rising position: of equals the new one is the worst, so it stays nearest to the
+    root, and one that only equals the worst must not be pushed when full.
     """
     scores, places = best
     size = len(scores)
     if count < size:
         i = count
-        while i > 0 and scores[(i - 1) >> 1] > score:
+        while i > 0 and scores[(i - 1) >> 1] >= score:
             parent = (i - 1) >> 1
             scores[i], places[i] = scores[parent], places[parent]
             i = parent
@@ -133,7 +135,7 @@ def push(best: Best, count: int, score: float, place: int) -> int:
             scores[other] < scores[child] or (scores[other] == scores[child] and places[other] > places[child])
         ):
             child = other
-        if scores[child] > score:
+        if scores[child] >= score:
             break
         scores[i], places[i] = scores[child], places[child]
         i, child = child, 2 * child + 1
@@ -159,23 +161,41 @@ def collect(sums: Any, first: int, last: int, allowed: Any, best: Best, count: i
 
 
 @compiled
+def span_end(positions: Any, start: int, end: int, stop: int) -> int:
+    """Where positions from `start` on reach `stop`: galloping, then halving."""
+    low, step = start, np.int64(16)
+    while low + step < end and positions[low + step] < stop:
+        low += step
+        step *= 2
+    high = min(low + step, end)
+    while low < high:
+        middle = (low + high) >> 1
+        if positions[middle] < stop:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
 def search_impacts(query: Query, postings: Postings, first: int, last: int, allowed: Any, best: Best) -> int:
     """The best positions of a range under stored impacts: sum of weight x impact, in rising order of terms.
 
-    Sums are float64 and rounded once, so blocks and ranges cannot change a score. Returns how many.
+    Sums are float64 and rounded once, so blocks and ranges cannot change a score. The mask keeps
+    positions of an altered file inside the block. Returns how many were found.
     """
     cursors, ends, weights = query
-    positions, values = postings
     sums = np.zeros(BLOCK, np.float64)
     count = 0
     for begin in range(first, last, BLOCK):
         stop = min(begin + BLOCK, last)
         for term in range(len(weights)):
-            i, end, weight = cursors[term], ends[term], weights[term]
-            while i < end and positions[i] < stop:
-                sums[positions[i] - begin] += weight * values[i]
-                i += 1
-            cursors[term] = i
+            start = cursors[term]
+            end = span_end(postings.positions, start, min(ends[term], start + BLOCK), stop)
+            positions, values, weight = postings.positions[start:end], postings.values[start:end], weights[term]
+            for i in range(len(positions)):
+                sums[np.uint32(positions[i] - begin) & MASK] += weight * np.float64(values[i])
+            cursors[term] = end
         count = collect(sums, begin, stop, allowed, best, count)
     return count
 
@@ -184,19 +204,23 @@ def search_impacts(query: Query, postings: Postings, first: int, last: int, allo
 def search_frequencies(
     query: Query, postings: Postings, norms: Any, first: int, last: int, allowed: Any, best: Best
 ) -> int:
-    """As `search_impacts` under term frequencies: sum of weight x tf / (tf + norm of the position)."""
+    """As `search_impacts` under term frequencies: sum of weight x tf / (tf + norm of the position).
+
+    `norms` (float32) goes on for a block behind the last position.
+    """
     cursors, ends, weights = query
-    positions, values = postings
     sums = np.zeros(BLOCK, np.float64)
     count = 0
     for begin in range(first, last, BLOCK):
         stop = min(begin + BLOCK, last)
+        near = norms[begin : begin + BLOCK]
         for term in range(len(weights)):
-            i, end, weight = cursors[term], ends[term], weights[term]
-            while i < end and positions[i] < stop:
-                position, value = positions[i], np.float64(values[i])
-                sums[position - begin] += weight * (value / (value + norms[position]))
-                i += 1
-            cursors[term] = i
+            start = cursors[term]
+            end = span_end(postings.positions, start, min(ends[term], start + BLOCK), stop)
+            positions, values, weight = postings.positions[start:end], postings.values[start:end], weights[term]
+            for i in range(len(positions)):
+                place, value = np.uint32(positions[i] - begin) & MASK, np.float64(values[i])
+                sums[place] += weight * (value / (value + np.float64(near[place])))
+            cursors[term] = end
         count = collect(sums, begin, stop, allowed, best, count)
     return count
