@@ -1,0 +1,6 @@
+"""`python -m vizsla` is the command `vizsla`."""
+
+from vizsla.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""The app: the commands by name, and from whatever they raise to one line and an exit code.
+
+Exit codes: 0 done, 2 refused (the line on stderr says why), 130 interrupted, 141 nobody reads any more.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from vizsla.cli import compare, demo, evaluate, index, inspect, search, terminal
+from vizsla.core.errors import VizslaError
+
+REFUSED, INTERRUPTED, UNREAD = 2, 130, 141
+_UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # typer's own or click's, as the release has it
+
+app = typer.Typer(
+    name="vizsla",
+    help="Finds the right passage and puts it first: index, search and evaluate, in Chinese and English.",
+    epilog="Start with: vizsla demo",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command("index")(index.index)
+app.command("search", context_settings={"ignore_unknown_options": True})(search.search)
+app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
+app.command("inspect")(inspect.inspect)
+app.command("demo")(demo.demo)
+
+
+@app.callback(invoke_without_command=True)
+def vizsla(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
+    """Finds the right passage and puts it first: index, search and evaluate, in Chinese and English."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        terminal.write(f"vizsla {version_of('vizsla')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        terminal.write(context.get_help())
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; whatever it refuses is said in one line on stderr."""
+    previous = signal.signal(signal.SIGTERM, _terminate)
+    terminal.show_warnings()
+    try:
+        code = typer.main.get_command(app).main(list(arguments), prog_name="vizsla", standalone_mode=False)
+        sys.stdout.flush()
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    except BrokenPipeError:
+        _stop_writing()
+        return UNREAD
+    except _UsageError as error:
+        return _refuse(_usage(error))
+    except VizslaError as error:
+        return _refuse(str(error))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _refuse(f"{where}{error.strerror or error}")
+    except MemoryError:
+        return _refuse("found too little memory for this; wanted more: give less at once, or a smaller --memory-mib")
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    if code == INTERRUPTED:
+        terminal.tell("interrupted; nothing half-written was left")
+    return code if isinstance(code, int) else 0
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    """Leave through every `finally`, so that nothing half-written is left."""
+    sys.exit(128 + number)
+
+
+def _refuse(message: str) -> int:
+    terminal.tell(" ".join(message.split()))
+    return REFUSED
+
+
+def _usage(error: Exception) -> str:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "vizsla"
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    return f"{message.rstrip('.')}; try '{path} --help'"
+
+
+def _stop_writing() -> None:
+    """Nobody reads stdout or stderr any more: what is still buffered goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())

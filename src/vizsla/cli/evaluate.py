@@ -1,0 +1,95 @@
+"""`vizsla evaluate`: an index and judgements to measures."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vizsla.cli import terminal
+from vizsla.core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from vizsla.collections.frozen import FrozenCollection
+    from vizsla.data.judgements import Judgements
+    from vizsla.data.runs import Run
+    from vizsla.evaluating.compare import Comparison
+    from vizsla.evaluating.measuring import Measured
+
+MEASURES = "RR@10 nDCG@10 R@50"
+
+
+def evaluate(
+    index: Annotated[Path, typer.Argument(metavar="INDEX", help="A folder written by vizsla index.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A BEIR folder with queries and judgements.")],
+    split: Annotated[str, typer.Option(help="Which judgements: train, dev, test.")] = "test",
+    measures: Annotated[str, typer.Option(help="ir-measures names, with spaces between.")] = MEASURES,
+    k: Annotated[
+        int | None, typer.Option(min=1, help="Hits a query; without it as many as the measures look at.")
+    ] = None,
+    save_run: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep what was found as a TREC run.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One line, measures as top-level keys.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="A table in Markdown.")] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="A table for LaTeX's booktabs.")] = False,
+) -> None:
+    """Measure how well INDEX finds what is judged in DATA.
+
+    Every judged query counts, with 0 where nothing is found for it. Queries are plain text here.
+    """
+    from vizsla.collections.frozen import FrozenCollection
+    from vizsla.data.judgements import Judgements
+    from vizsla.evaluating.measuring import measure
+
+    form = chosen_form(as_json=as_json, markdown=markdown, latex=latex)
+    judgements = Judgements.read(data, split=split)
+    collection = FrozenCollection.load(index)
+    made = run_of(collection, index, judgements, k or depth_of(measures))
+    if save_run is not None:
+        made.write(save_run)
+    measured = measure(made, judgements, measures)
+    missing = judgements.check(collection.corpus.ids)
+    report(measured, form)
+    if missing:
+        terminal.tell(f"{missing:,} judgements are of passages that are not in the index; they cannot be found")
+    if judgements.problems.counts:
+        terminal.tell(f"problems in {data}: {judgements.problems.summary()}")
+
+
+def depth_of(measures: str) -> int:
+    """How many hits a query the measures look at."""
+    from vizsla.evaluating.measures import parse
+
+    return max(one.depth for one in parse(measures))
+
+
+def run_of(collection: "FrozenCollection", folder: Path, judgements: "Judgements", k: int) -> "Run":
+    """Search every judged query with the index of a folder, whose name becomes the run's."""
+    from vizsla.evaluating.running import make_run
+
+    name = "_".join(folder.resolve().name.split()) or terminal.NAME
+    with terminal.counted("searching", len(judgements.queries)) as count:
+        return make_run(
+            collection.retriever, judgements.queries, collection.corpus.ids, k=k, name=name, on_progress=count
+        )
+
+
+def chosen_form(*, as_json: bool, markdown: bool, latex: bool) -> str:
+    """How a result is written: `json`, `markdown`, `latex` or `terminal`.
+
+    Raises:
+        SettingsError: more than one is asked for.
+    """
+    asked = [name for name, given in (("json", as_json), ("markdown", markdown), ("latex", latex)) if given]
+    if len(asked) > 1:
+        raise SettingsError(f"found --{' and --'.join(asked)}; wanted one of them")
+    return asked[0] if asked else "terminal"
+
+
+def report(result: "Measured | Comparison", form: str) -> None:
+    """Write a result to stdout in one of the forms of `chosen_form`."""
+    from vizsla.evaluating import report as written
+
+    if form == "terminal":
+        terminal.screen().print(written.to_terminal(result))
+        return
+    writers = {"json": written.to_json, "markdown": written.to_markdown, "latex": written.to_latex}
+    terminal.write(writers[form](result))

@@ -1,0 +1,134 @@
+"""`vizsla index`: files to an index."""
+
+import hashlib
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vizsla.cli import terminal
+
+if TYPE_CHECKING:
+    from vizsla.collections.frozen import FrozenCollection
+    from vizsla.data.problems import Problems
+
+_TEXTS, _TERMS, _BM25, _HOW = "Files", "Texts to terms", "BM25", "How it is built"
+
+
+def index(
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="A BEIR folder, .jsonl, .csv, .tsv, or a folder of .txt, .md, .html.")
+    ],
+    output: Annotated[Path, typer.Option(metavar="INDEX", help="Where the index will stand; an older one is replaced.")],
+    columns: Annotated[
+        str | None, typer.Option(help="Keys or columns to read: id=…,title=…,text=…", rich_help_panel=_TEXTS)
+    ] = None,
+    size: Annotated[int | None, typer.Option(help="Words of a passage cut from a text.", rich_help_panel=_TEXTS)] = None,
+    overlap: Annotated[
+        int | None, typer.Option(help="Words a passage repeats from the one before.", rich_help_panel=_TEXTS)
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at the first bad record.", rich_help_panel=_TEXTS)
+    ] = False,
+    language: Annotated[
+        str | None, typer.Option(help="auto, zh, en, or a Snowball name.", rich_help_panel=_TERMS)
+    ] = None,
+    ideographs: Annotated[
+        str | None, typer.Option(help="Chinese as grams (1 and 2 characters) or words.", rich_help_panel=_TERMS)
+    ] = None,
+    stop_words: Annotated[
+        Path | None, typer.Option(help="Words to drop, one a line.", rich_help_panel=_TERMS)
+    ] = None,
+    user_words: Annotated[
+        Path | None, typer.Option(help="Phrases to keep whole, one a line.", rich_help_panel=_TERMS)
+    ] = None,
+    synonyms: Annotated[
+        Path | None, typer.Option(help="Groups that mean one thing: a, b, c on a line.", rich_help_panel=_TERMS)
+    ] = None,
+    simplify: Annotated[
+        bool, typer.Option("--simplify", help="Traditional characters to simplified.", rich_help_panel=_TERMS)
+    ] = False,
+    no_stem: Annotated[bool, typer.Option("--no-stem", help="Leave words whole.", rich_help_panel=_TERMS)] = False,
+    variant: Annotated[
+        str | None, typer.Option(help="lucene, robertson, atire, bm25l or bm25+.", rich_help_panel=_BM25)
+    ] = None,
+    k1: Annotated[float | None, typer.Option(help="How slowly repetitions saturate.", rich_help_panel=_BM25)] = None,
+    b: Annotated[float | None, typer.Option(help="How much length counts.", rich_help_panel=_BM25)] = None,
+    delta: Annotated[float | None, typer.Option(help="BM25L's and BM25+'s bound.", rich_help_panel=_BM25)] = None,
+    titles: Annotated[
+        str | None, typer.Option(help="index them, or only store them.", rich_help_panel=_HOW)
+    ] = None,
+    memory_mib: Annotated[
+        int | None, typer.Option(help="Memory for turning passages into postings.", rich_help_panel=_HOW)
+    ] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.toml", help="Tables [analyzer], [bm25], [index]; flags win.", rich_help_panel=_HOW),
+    ] = None,
+) -> None:
+    """Index the passages of DATA.
+
+    The old index stays until the new one is whole: a failure or Ctrl-C changes nothing.
+    """
+    from vizsla.cli import wishes
+    from vizsla.collections.frozen import FrozenCollection
+    from vizsla.data.problems import Problems
+    from vizsla.data.sources import read_passages
+    from vizsla.text.characters import simplified_pairs
+
+    analyzer = {
+        "language": language,
+        "ideographs": ideographs,
+        "stop_words": wishes.words(stop_words),
+        "user_words": wishes.words(user_words),
+        "synonyms": wishes.synonyms(synonyms),
+        "folds": dict(simplified_pairs()) if simplify else None,
+        "stem": False if no_stem else None,
+    }
+    bm25 = {"variant": variant, "k1": k1, "b": b, "delta": delta}
+    flags = {"analyzer": analyzer, "bm25": bm25, "index": {"titles": titles, "memory_mib": memory_mib}}
+    wanted = wishes.index_settings(settings, flags)
+    problems, begin = Problems(strict=strict), time.perf_counter()
+    chosen = {"columns": wishes.columns(columns), "cutting": wishes.cutting(size, overlap)}
+    passages = read_passages(data, **chosen, problems=problems)
+    with terminal.progress() as tell:
+        made = FrozenCollection.build(passages, output, wanted, made_from=digests(data), progress=tell)
+    _summarise(made, problems, time.perf_counter() - begin)
+
+
+def digests(data: Path) -> dict[str, str]:
+    """The SHA-256 of what an index is made of: of a file, of a BEIR corpus, or over all texts of a folder."""
+    from vizsla.data.formats import beir, folder
+    from vizsla.data.opening import find
+    from vizsla.data.problems import Problems
+
+    if not data.is_dir():
+        return {str(data): _digest(data)}
+    corpus = find(data, beir.CORPUS)
+    if corpus is not None:
+        return {str(corpus): _digest(corpus)}
+    whole, count = hashlib.sha256(), 0
+    for count, file in enumerate(folder.files(data, problems=Problems()), 1):
+        whole.update(f"{file.relative_to(data).as_posix()} {_digest(file)}\n".encode("utf-8", "surrogateescape"))
+    return {f"{data} ({count:,} files)": whole.hexdigest()}
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _summarise(made: "FrozenCollection", problems: "Problems", seconds: float) -> None:
+    from vizsla.cli.describing import facts, pairs, size_of
+
+    rows = {
+        "passages": f"{len(made):,}",
+        **facts(made.encoder),
+        "size": f"{size_of(made)} at {made.folder}",
+        "seconds": f"{seconds:.2f} ({len(made) / seconds:,.0f} passages a second)",
+        "problems": problems.summary(),
+    }
+    terminal.screen().print(pairs(rows))
+    if terminal.watched():
+        terminal.tell(f"now try: vizsla search {made.folder} 'your question'")

@@ -1,0 +1,113 @@
+"""The terminal: data on stdout, talk on stderr, progress only where somebody watches.
+
+Knows rich's consoles. Refuses to know what is shown. Colours are off where stdout is no terminal and
+where NO_COLOR is set; that is rich's own rule.
+"""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+NAME = "vizsla"
+Tell = Callable[[str, int, int], None]
+"""Called with what is done, how much of it, and of how much (0 where it is not known)."""
+
+
+def screen() -> "Console":
+    """What draws on stdout."""
+    return _console(errors=False)
+
+
+def talk() -> "Console":
+    """What draws on stderr."""
+    return _console(errors=True)
+
+
+def write(text: str) -> None:
+    """One piece of data on stdout, as it is."""
+    sys.stdout.write(f"{text.rstrip()}\n")
+
+
+def tell(message: str) -> None:
+    """One line on stderr."""
+    talk().print(f"{NAME}: {printable(message)}", markup=False, soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    r"""A text without anything that a terminal would obey, on one line.
+
+    >>> printable("a\x1b[2Jb\n c")
+    'a [2Jb c'
+    """
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+
+
+def watched() -> bool:
+    """Whether somebody watches stderr."""
+    return sys.stderr.isatty()
+
+
+@contextmanager
+def progress() -> Iterator[Tell]:
+    """A bar on stderr that is gone when the work is done; nothing where nobody watches."""
+    if not watched():
+        yield lambda what, done, total: None
+        return
+    from rich import progress as bars
+
+    columns = (
+        bars.TextColumn("{task.description:>9}"),
+        bars.BarColumn(),
+        bars.TextColumn("{task.completed:,.0f}"),
+        bars.TimeElapsedColumn(),
+    )
+    with bars.Progress(*columns, console=talk(), transient=True) as shown:
+        task = shown.add_task("starting", total=None)
+
+        def show(what: str, done: int, total: int) -> None:
+            shown.update(task, description=what, completed=done, total=total or None)
+
+        yield show
+
+
+@contextmanager
+def counted(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """As `progress`, for work that says how much more is done."""
+    done = 0
+    with progress() as show:
+
+        def count(more: int) -> None:
+            nonlocal done
+            done += more
+            show(what, done, total)
+
+        yield count
+
+
+def show_warnings() -> None:
+    """Send what the logger "vizsla" warns of to stderr, a line each."""
+    logger = logging.getLogger(NAME)
+    if not any(isinstance(handler, _Warnings) for handler in logger.handlers):
+        logger.addHandler(_Warnings(logging.WARNING))
+
+
+class _Warnings(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        tell(f"{record.levelname.lower()}: {record.getMessage()}")
+
+
+@lru_cache(maxsize=2)
+def _console(*, errors: bool) -> "Console":
+    from rich.console import Console
+
+    class Screen(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return Screen(stderr=errors, highlight=False, emoji=False, markup=False)
