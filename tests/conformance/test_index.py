@@ -29,27 +29,26 @@ COUNTS = st.sampled_from([0.0, 0.0, 0.0, 1.0, 1.0, 2.0, 7.0, 300.0])
 Block = npt.NDArray[np.float32]
 
 
-def oracle(passages: Block, queries: Block, weighting: TermFrequencies | None) -> list[dict[int, np.float32]]:
+def oracle(passages: Block, queries: Block, weighting: TermFrequencies | None) -> list[dict[int, float]]:
     """Every passage that shares a column with the query, and its product."""
     lengths = passages.sum(axis=1, dtype=np.float64)
-    norms = np.zeros(len(passages), np.float32)
+    parts = passages.astype(np.float64)
     if weighting is not None and len(passages):
-        norms = weighting.norms(lengths, float(lengths.mean()))
-    found: list[dict[int, np.float32]] = []
+        norms = weighting.norms(lengths.astype(np.int32), float(lengths.mean()))[: len(passages), None]
+        parts = np.divide(parts, parts + norms.astype(np.float64), where=parts > 0, out=np.zeros_like(parts))
+    found = []
     for query in queries:
-        sums: dict[int, float] = {}
-        for position, row in enumerate(passages):
-            for column in np.flatnonzero((row > 0) & (query > 0)):
-                value = float(row[column])
-                part = value if weighting is None else value / (value + float(norms[position]))
-                sums[position] = sums.get(position, 0.0) + float(query[column]) * part
+        sums = np.zeros(len(passages))
+        for column in np.flatnonzero(query > 0):
+            sums += float(query[column]) * parts[:, column]
+        shared = np.flatnonzero(((passages > 0) & (query > 0)).any(axis=1))
         with np.errstate(over="ignore"):  # a sum beyond float32 is infinite in the index, too
-            found.append({position: np.float32(total) for position, total in sums.items()})
+            found.append(dict(zip(shared.tolist(), sums[shared].astype(np.float32).tolist(), strict=True)))
     return found
 
 
-def best(products: dict[int, np.float32], k: int, allowed: Bitmap | None = None) -> list[tuple[int, float]]:
-    kept = [(p, float(s)) for p, s in products.items() if allowed is None or allowed[p]]
+def best(products: dict[int, float], k: int, allowed: Bitmap | None = None) -> list[tuple[int, float]]:
+    kept = [(p, s) for p, s in products.items() if allowed is None or allowed[p]]
     return sorted(kept, key=lambda one: (-one[1], one[0]))[:k]
 
 
@@ -91,7 +90,7 @@ def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 def many(seed: int, weighting: TermFrequencies | None) -> tuple[Block, Block]:
     """More positions than a kernel scores at a time, with ties everywhere."""
     draws = np.random.default_rng(seed)
-    size = 2 * postings.BLOCK + 77
+    size = postings.BLOCK + 77
     passages = draws.choice([0, 0, 0, 0, 1, 1, 2, 3], (size, DIM)).astype(np.float32)
     if weighting is None:
         passages *= np.float32(0.37)
@@ -105,7 +104,7 @@ def test_hits_are_the_oracles(case: tuple[Block, Block, TermFrequencies | None, 
     check(InvertedIndex.build(csr_array(passages), weighting), passages, queries, k, allowed)
 
 
-@pytest.mark.parametrize("k", [1, 10, 1000, 20000])
+@pytest.mark.parametrize("k", [1, 10, 50000])
 @pytest.mark.parametrize("weighting", WEIGHTINGS[:2])
 @pytest.mark.usefixtures("threads")
 def test_many_positions(weighting: TermFrequencies | None, k: int) -> None:
@@ -125,7 +124,7 @@ def test_one_query_over_all_cores(
     monkeypatch.setattr(inverted, "_WORTH_SPLITTING", 0)
     passages, queries = many(3, weighting)
     index = InvertedIndex.build(csr_array(passages), weighting)
-    for k in (1, 10, 10000):
+    for k in (1, 10, 40000):
         check(index, passages, queries[:1], k)
     few = InvertedIndex.build(csr_array(passages[:3]), weighting)
     check(few, passages[:3], queries[:1], 5)
