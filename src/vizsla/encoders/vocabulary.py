@@ -13,6 +13,9 @@ from vizsla.core.artifacts import Artifact, Draft
 from vizsla.core.errors import ArtifactError, ShapeError
 from vizsla.kernels import postings
 
+_ABSENT = -1
+_ALTERED = "the vocabulary holds offsets outside its terms: altered since it was written; build it again"
+
 
 class Vocabulary:
     """Terms by number and numbers by term.
@@ -61,12 +64,18 @@ class Vocabulary:
         return len(self.frequencies)
 
     def numbers(self, terms: Sequence[str]) -> npt.NDArray[np.int64]:
-        """The number of each term, -1 where it is absent: (m,) int64."""
+        """The number of each term, -1 where it is absent: (m,) int64.
+
+        Raises:
+            ArtifactError: the search met stored offsets outside the terms.
+        """
         encoded = [term.encode("utf-8", "replace") for term in terms]
         starts = np.zeros(len(encoded) + 1, np.int64)
         np.cumsum([len(term) for term in encoded], out=starts[1:])
         wanted = np.frombuffer(b"".join(encoded), np.uint8)
         found: npt.NDArray[np.int64] = postings.find_strings(wanted, starts, self._data, self._starts)
+        if found.min(initial=0) < _ABSENT:
+            raise ArtifactError(_ALTERED)
         return found
 
     def term(self, number: int) -> str:
@@ -74,8 +83,11 @@ class Vocabulary:
 
         Raises:
             ShapeError: no such number.
+            ArtifactError: stored offsets outside the terms.
         """
         if not 0 <= number < len(self):
             raise ShapeError(f"found the term number {number}; wanted 0 to {len(self) - 1}")
         begin, end = int(self._starts[number]), int(self._starts[number + 1])
+        if not 0 <= begin <= end <= len(self._data):
+            raise ArtifactError(_ALTERED)
         return bytes(self._data[begin:end]).decode("utf-8", "replace")

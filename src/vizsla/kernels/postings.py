@@ -90,15 +90,21 @@ def invert(rows: Counts, first: int, order: Any, low: int, cursor: Any, postings
 
 @compiled
 def find_strings(wanted: Any, wanted_starts: Any, sorted_bytes: Any, sorted_starts: Any) -> Any:
-    """The row of each wanted byte string among sorted ones, -1 where it is absent: binary search."""
+    """The row of each wanted byte string among sorted ones, -1 where it is absent: binary search.
+
+    -2 where the search met a start outside the sorted bytes, which only an altered file has.
+    """
     found = np.full(len(wanted_starts) - 1, -1, np.int64)
     for i in range(len(found)):
         begin, size = wanted_starts[i], wanted_starts[i + 1] - wanted_starts[i]
         low, high = 0, len(sorted_starts) - 1
         while low < high:
             middle = (low + high) >> 1
-            start, length = sorted_starts[middle], sorted_starts[middle + 1] - sorted_starts[middle]
-            j = 0
+            start, stop = sorted_starts[middle], sorted_starts[middle + 1]
+            if not 0 <= start <= stop <= len(sorted_bytes):
+                found[i] = -2
+                break
+            j, length = 0, stop - start
             while j < size and j < length and wanted[begin + j] == sorted_bytes[start + j]:
                 j += 1
             if j == size and j == length:
