@@ -53,7 +53,7 @@ class Forward:
             grown[: len(self.frequencies)] = self.frequencies
             self.frequencies = grown
         columns, values = rows.terms.astype(np.int32, copy=False), rows.values.astype(self._values, copy=False)
-        self.frequencies += np.bincount(columns, minlength=len(self.frequencies))
+        postings.tally(columns, self.frequencies)
         sums = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
         self.lengths.append(np.diff(sums[np.concatenate([[0], rows.ends])]))
         self.largest = max(self.largest, float(values.max(initial=0)))

@@ -45,6 +45,13 @@ def count_terms(tokens: Any, row_ends: Any, term_of: Any, counts: Any, rows: Cou
     return out
 
 
+@compiled
+def tally(terms: Any, counts: Any) -> None:
+    """Add one to the count of each term, as often as it stands there."""
+    for i in range(len(terms)):
+        counts[terms[i]] += 1
+
+
 class Postings(NamedTuple):
     """Positions (int32, rising within a term) and what stands at them: impacts or term frequencies."""
 
