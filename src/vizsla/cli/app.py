@@ -78,7 +78,7 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
+def _terminate(number: int, _: FrameType | None) -> None:
     """Leave through every `finally`, so that nothing half-written is left."""
     sys.exit(128 + number)
 

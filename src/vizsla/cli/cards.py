@@ -3,18 +3,21 @@
 Knows rich's text and the width of the terminal. Refuses to know how hits were found.
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from vizsla.cli.terminal import printable
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import RenderableType
     from rich.table import Table
     from rich.text import Text
 
     from vizsla.collections.frozen import FrozenCollection
-    from vizsla.core.hits import Hits
+    from vizsla.core.hits import Floats, Positions
     from vizsla.text.analyzer import Analyzer
+
+    Row = tuple[Positions, Floats]
 
 _MARK = "bold black on yellow"
 _INDENT = 4
@@ -22,24 +25,26 @@ _LINES = 3
 _WIDEST = 100
 
 
-def show(console: "Console", collection: "FrozenCollection", query: str, hits: "Hits", row: int = 0) -> None:
-    """Print the hits of one query.
+def cards(collection: "FrozenCollection", query: str, row: "Row", columns: int) -> Iterator["RenderableType"]:
+    """The hits of one query, two things to draw a hit.
 
     Args:
-        console: where.
         collection: whose passages they are.
         query: what was searched for, without signs: its terms are highlighted.
-        hits: of one or more queries.
-        row: which of them.
+        row: positions and scores.
+        columns: how wide the terminal is.
     """
-    positions, scores = hits.row(row)
+    from rich.padding import Padding
+
+    positions, scores = row
     analyzer = collection.encoder.analyzer
-    width = min(console.width, _WIDEST)
+    width = min(columns, _WIDEST)
     for rank, (position, score) in enumerate(zip(positions.tolist(), scores.tolist(), strict=True), 1):
         passage = collection.corpus.passage(position)
         title = marked(analyzer, query, printable(passage.title), width)
-        console.print(_head(rank, title, passage.id, score, width))
-        console.print(_body(marked(analyzer, query, printable(passage.text), _LINES * (width - _INDENT)), width))
+        body = marked(analyzer, query, printable(passage.text), _LINES * (width - _INDENT))
+        yield _head(rank, title, passage.id, score, width)
+        yield Padding(wrapped(body, width - _INDENT), (0, 0, 1, _INDENT), expand=False)
 
 
 def marked(analyzer: "Analyzer", query: str, text: str, cells: int) -> "Text":
@@ -57,30 +62,29 @@ def marked(analyzer: "Analyzer", query: str, text: str, cells: int) -> "Text":
     return drawn
 
 
+def wrapped(text: "Text", cells: int) -> "Text":
+    """A text with line ends where its lines are full."""
+    from rich.text import Text
+
+    from vizsla.cli.wrapping import breaks
+
+    lines = text.divide(breaks(text.plain, cells))
+    for line in lines:
+        line.rstrip()
+    return Text("\n", no_wrap=True).join(lines)
+
+
 def _head(rank: int, title: "Text", id_: str, score: float, width: int) -> "Table":
+    """One line: rank, title, id and score; a long title is cut, and a long id where it takes half the line."""
     from rich.table import Table
     from rich.text import Text
 
-    name = Text(overflow="ellipsis", no_wrap=True)
-    if title.plain:
-        title.stylize_before("bold")
-        name.append_text(title).append("  ")
-    name.append(printable(id_), style="cyan")
+    title.stylize_before("bold")
     grid = Table.grid(expand=True, padding=(0, 1))
     grid.width = width
     grid.add_column(justify="right", width=_INDENT - 1)
     grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-    grid.add_column(justify="right", no_wrap=True)
-    grid.add_row(Text(str(rank), style="bold"), name, Text(f"{score:.4f}", style="green"))
-    return grid
-
-
-def _body(text: "Text", width: int) -> "Table":
-    from rich.table import Table
-
-    grid = Table.grid(padding=(0, 0, 1, 0))
-    grid.width = width
-    grid.add_column(width=_INDENT)
-    grid.add_column(ratio=1, overflow="fold")
-    grid.add_row("", text)
+    grid.add_column(max_width=width // 2, no_wrap=True, overflow="ellipsis", style="cyan")
+    grid.add_column(justify="right", no_wrap=True, style="green")
+    grid.add_row(Text(str(rank), style="bold"), title, Text(printable(id_)), Text(f"{score:.4f}"))
     return grid

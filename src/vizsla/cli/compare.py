@@ -35,6 +35,7 @@ def compare(
     runs: Annotated[
         list[Path], typer.Argument(metavar="RUN RUN...", help="TREC runs or indexes; the first is the baseline.")
     ],
+    *,
     split: Annotated[str, typer.Option(help="Which judgements: train, dev, test.")] = "test",
     measures: Annotated[str, typer.Option(help="ir-measures names, with spaces between.")] = MEASURES,
     test: Annotated[Test, typer.Option(help="Paired t-test or randomisation test.")] = Test.t,

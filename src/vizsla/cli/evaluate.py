@@ -21,6 +21,7 @@ MEASURES = "RR@10 nDCG@10 R@50"
 def evaluate(
     index: Annotated[Path, typer.Argument(metavar="INDEX", help="A folder written by vizsla index.")],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A BEIR folder with queries and judgements.")],
+    *,
     split: Annotated[str, typer.Option(help="Which judgements: train, dev, test.")] = "test",
     measures: Annotated[str, typer.Option(help="ir-measures names, with spaces between.")] = MEASURES,
     k: Annotated[
@@ -89,7 +90,7 @@ def report(result: "Measured | Comparison", form: str) -> None:
     from vizsla.evaluating import report as written
 
     if form == "terminal":
-        terminal.screen().print(written.to_terminal(result))
+        terminal.draw(written.to_terminal(result))
         return
     writers = {"json": written.to_json, "markdown": written.to_markdown, "latex": written.to_latex}
     terminal.write(writers[form](result))

@@ -32,8 +32,10 @@ def terms(collection: "FrozenCollection", text: str) -> "RenderableType":
 def passage(collection: "FrozenCollection", position: int) -> "RenderableType":
     """A passage's title and text, and its vector: terms, frequencies and what a query for each would score."""
     from rich.console import Group
-
     from rich.text import Text
+
+    from vizsla.cli.cards import wrapped
+    from vizsla.cli.terminal import screen
 
     one, encoder = collection.corpus.passage(position), collection.encoder
     vector = collection.index.vector(position)
@@ -47,7 +49,7 @@ def passage(collection: "FrozenCollection", position: int) -> "RenderableType":
         held = f"{encoder.vocabulary.frequencies[column]:,}"
         table.add_row(printable(encoder.vocabulary.term(column)), f"{value:,.0f}", held, f"{scores[place]:.4f}")
     note = Text("score: what a query for this term alone would give the passage", style="dim")
-    return Group(pairs(rows), Text(), Text(one.text), table, note)
+    return Group(pairs(rows), Text(), wrapped(Text(printable(one.text)), screen().width), table, note)
 
 
 def score(collection: "FrozenCollection", query: str, position: int) -> "RenderableType":
@@ -72,16 +74,15 @@ def score(collection: "FrozenCollection", query: str, position: int) -> "Rendera
     unknown = _unknown(collection, query)
     rows = {"query": query, "passage": collection.corpus.ids[position], "length": f"{sum(times.values()):,.0f} terms"}
     rows |= {"unknown": f"{', '.join(unknown)} (in no passage)"} if unknown else {}
-    return Group(pairs(rows), table, Text(_note(collection, sum(times.values())), style="dim"))
+    return Group(pairs(rows), table, Text(_note(collection, query), style="dim"))
 
 
-def _note(collection: "FrozenCollection", length: float) -> str:
-    bm25 = collection.encoder.bm25
-    added = float(collection.encoder.constant([""])[0])
+def _note(collection: "FrozenCollection", query: str) -> str:
+    bm25, added = collection.encoder.bm25, float(collection.encoder.constant([query])[0])
     note = "part = weight x saturation; weight = idf x times in the query"
     note += f" x the factor of {bm25.variant}" if bm25.variant not in ("lucene", "robertson") else ""
     note += f"; saturation = times / (times + {bm25.saturation:g} (1 - {bm25.b:g} + {bm25.b:g} x length / average))"
-    return note + (f"; {added}" if added else "")
+    return note + (f"; {bm25.variant} would add {added:.4f} to every passage, which is left out" if added else "")
 
 
 def _unknown(collection: "FrozenCollection", query: str) -> list[str]:

@@ -20,11 +20,16 @@ def index(
     data: Annotated[
         Path, typer.Argument(metavar="DATA", help="A BEIR folder, .jsonl, .csv, .tsv, or a folder of .txt, .md, .html.")
     ],
-    output: Annotated[Path, typer.Option(metavar="INDEX", help="Where the index will stand; an older one is replaced.")],
+    *,
+    output: Annotated[
+        Path, typer.Option(metavar="INDEX", help="Where the index will stand; an older one is replaced.")
+    ],
     columns: Annotated[
         str | None, typer.Option(help="Keys or columns to read: id=…,title=…,text=…", rich_help_panel=_TEXTS)
     ] = None,
-    size: Annotated[int | None, typer.Option(help="Words of a passage cut from a text.", rich_help_panel=_TEXTS)] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Words of a passage cut from a text.", rich_help_panel=_TEXTS)
+    ] = None,
     overlap: Annotated[
         int | None, typer.Option(help="Words a passage repeats from the one before.", rich_help_panel=_TEXTS)
     ] = None,
@@ -37,9 +42,7 @@ def index(
     ideographs: Annotated[
         str | None, typer.Option(help="Chinese as grams (1 and 2 characters) or words.", rich_help_panel=_TERMS)
     ] = None,
-    stop_words: Annotated[
-        Path | None, typer.Option(help="Words to drop, one a line.", rich_help_panel=_TERMS)
-    ] = None,
+    stop_words: Annotated[Path | None, typer.Option(help="Words to drop, one a line.", rich_help_panel=_TERMS)] = None,
     user_words: Annotated[
         Path | None, typer.Option(help="Phrases to keep whole, one a line.", rich_help_panel=_TERMS)
     ] = None,
@@ -56,9 +59,7 @@ def index(
     k1: Annotated[float | None, typer.Option(help="How slowly repetitions saturate.", rich_help_panel=_BM25)] = None,
     b: Annotated[float | None, typer.Option(help="How much length counts.", rich_help_panel=_BM25)] = None,
     delta: Annotated[float | None, typer.Option(help="BM25L's and BM25+'s bound.", rich_help_panel=_BM25)] = None,
-    titles: Annotated[
-        str | None, typer.Option(help="index them, or only store them.", rich_help_panel=_HOW)
-    ] = None,
+    titles: Annotated[str | None, typer.Option(help="index them, or only store them.", rich_help_panel=_HOW)] = None,
     memory_mib: Annotated[
         int | None, typer.Option(help="Memory for turning passages into postings.", rich_help_panel=_HOW)
     ] = None,
@@ -87,11 +88,15 @@ def index(
         "stem": False if no_stem else None,
     }
     bm25 = {"variant": variant, "k1": k1, "b": b, "delta": delta}
-    flags = {"analyzer": analyzer, "bm25": bm25, "index": {"titles": titles, "memory_mib": memory_mib}}
+    flags: dict[str, dict[str, object]] = {
+        "analyzer": analyzer,
+        "bm25": bm25,
+        "index": {"titles": titles, "memory_mib": memory_mib},
+    }
     wanted = wishes.index_settings(settings, flags)
     problems, begin = Problems(strict=strict), time.perf_counter()
-    chosen = {"columns": wishes.columns(columns), "cutting": wishes.cutting(size, overlap)}
-    passages = read_passages(data, **chosen, problems=problems)
+    fields, cutting = wishes.columns(columns), wishes.cutting(size, overlap)
+    passages = read_passages(data, columns=fields, cutting=cutting, problems=problems)
     with terminal.progress() as tell:
         made = FrozenCollection.build(passages, output, wanted, made_from=digests(data), progress=tell)
     _summarise(made, problems, time.perf_counter() - begin)
@@ -104,14 +109,14 @@ def digests(data: Path) -> dict[str, str]:
     from vizsla.data.problems import Problems
 
     if not data.is_dir():
-        return {str(data): _digest(data)}
+        return {str(data): f"sha256 {_digest(data)}"}
     corpus = find(data, beir.CORPUS)
     if corpus is not None:
-        return {str(corpus): _digest(corpus)}
-    whole, count = hashlib.sha256(), 0
-    for count, file in enumerate(folder.files(data, problems=Problems()), 1):
+        return {str(corpus): f"sha256 {_digest(corpus)}"}
+    whole, files = hashlib.sha256(), list(folder.files(data, problems=Problems()))
+    for file in files:
         whole.update(f"{file.relative_to(data).as_posix()} {_digest(file)}\n".encode("utf-8", "surrogateescape"))
-    return {f"{data} ({count:,} files)": whole.hexdigest()}
+    return {f"{data}, {len(files):,} files": f"sha256 {whole.hexdigest()}"}
 
 
 def _digest(file: Path) -> str:
@@ -129,6 +134,6 @@ def _summarise(made: "FrozenCollection", problems: "Problems", seconds: float) -
         "seconds": f"{seconds:.2f} ({len(made) / seconds:,.0f} passages a second)",
         "problems": problems.summary(),
     }
-    terminal.screen().print(pairs(rows))
+    terminal.draw(pairs(rows))
     if terminal.watched():
         terminal.tell(f"now try: vizsla search {made.folder} 'your question'")

@@ -16,6 +16,7 @@ _FREQUENT = 12
 
 def inspect(
     index: Annotated[Path, typer.Argument(metavar="INDEX", help="A folder written by vizsla index.")],
+    *,
     passage: Annotated[str | None, typer.Option(metavar="ID", help="One passage: its text and its terms.")] = None,
     query: Annotated[
         str | None, typer.Option(metavar="TEXT", help="With --passage: why the passage scores as it does.")
@@ -26,20 +27,17 @@ def inspect(
     """Show what INDEX is made of, or one passage, or why a passage scores as it does."""
     from vizsla.cli import explaining
     from vizsla.collections.frozen import FrozenCollection
+    from vizsla.text.syntax import parse
 
     collection = FrozenCollection.load(index)
-    screen = terminal.screen()
     if query is not None and passage is None:
         raise SettingsError("found --query without --passage; wanted the id of a passage as well")
     if terms is not None:
-        screen.print(explaining.terms(collection, terms))
+        terminal.draw(explaining.terms(collection, terms))
     elif passage is not None:
         position = _position(collection, passage)
-        screen.print(
-            explaining.passage(collection, position)
-            if query is None
-            else explaining.score(collection, query, position)
-        )
+        shown = explaining.passage(collection, position)
+        terminal.draw(shown if query is None else explaining.score(collection, parse(query).text, position))
     elif verify:
         terminal.write(f"{collection.verify():,} bytes read, as they were written")
     else:
@@ -70,5 +68,5 @@ def _whole(collection: "FrozenCollection") -> None:
         "frequent": " · ".join(f"{vocabulary.term(one)} {vocabulary.frequencies[one]:,}" for one in most),
     }
     origins = made_from.items() if isinstance(made_from, dict) else ()
-    rows |= {f"made from{' ' * number}": f"{name}, SHA-256 {digest}" for number, (name, digest) in enumerate(origins)}
-    terminal.screen().print(pairs(rows))
+    rows |= {f"made from{' ' * number}": f"{name} ({digest})" for number, (name, digest) in enumerate(origins)}
+    terminal.draw(pairs(rows))

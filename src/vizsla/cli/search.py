@@ -26,6 +26,7 @@ def search(
     query: Annotated[
         list[str] | None, typer.Argument(metavar="[QUERY]...", help="What to look for; nothing opens a prompt.")
     ] = None,
+    *,
     k: Annotated[int, typer.Option(min=1, help="How many hits at most.")] = 10,
     plain: Annotated[bool, typer.Option("--plain", help="Read quotation marks, + and - as text.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a hit, a line each.")] = False,
@@ -46,7 +47,7 @@ def search(
 
     texts = list(query or [])
     if wrong := [text for text in texts if text.startswith("--")]:
-        raise SettingsError(f"found the unknown option '{wrong[0]}'; put a query that begins with -- in quotation marks")
+        raise SettingsError(f"found the unknown option '{wrong[0]}'; try 'vizsla search --help'")
     if queries and texts:
         raise SettingsError("found a query and --queries; wanted one of them")
     if run and not queries:
@@ -87,7 +88,7 @@ class Searching:
         for row in (counts == 0).nonzero()[0].tolist():
             terminal.tell(f"nothing found for '{list(queries.values())[row]}'")
         if counts.any() and not as_json:
-            terminal.tell(f"{counts.sum():,} hits of {len(self.collection):,} passages in {1e3 * seconds:.1f} ms")
+            terminal.tell(f"found {counts.sum():,} of {len(self.collection):,} passages in {1e3 * seconds:.1f} ms")
 
     def _print(self, id_: str, text: str, hits: "Hits", row: int, *, as_json: bool) -> None:
         from vizsla.cli import cards
@@ -98,8 +99,9 @@ class Searching:
                 terminal.write(line)
             return
         if id_:
-            terminal.screen().rule(terminal.printable(f"{id_}  {text}"), align="left", style="dim")
-        cards.show(terminal.screen(), self.collection, text if self.plain else parse(text).text, hits, row)
+            terminal.headline(f"{id_}  {text}")
+        asked = text if self.plain else parse(text).text
+        terminal.draw(*cards.cards(self.collection, asked, hits.row(row), terminal.screen().width))
 
 
 def _lines(collection: "FrozenCollection", id_: str, text: str, hits: "Hits", row: int) -> list[str]:

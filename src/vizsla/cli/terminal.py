@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 NAME = "vizsla"
 Tell = Callable[[str, int, int], None]
@@ -29,9 +29,28 @@ def talk() -> "Console":
     return _console(errors=True)
 
 
+def draw(*things: "RenderableType") -> None:
+    """Draw on stdout; where that is no terminal, without the spaces that fill lines up."""
+    console = screen()
+    if console.is_terminal:
+        console.print(*things, sep="\n")
+        return
+    with console.capture() as captured:
+        console.print(*things, sep="\n")
+    write("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def headline(text: str) -> None:
+    """A line across stdout with a text at its beginning."""
+    from rich.rule import Rule
+    from rich.text import Text
+
+    draw(Rule(Text(printable(text), style="bold"), align="left", style="dim"))
+
+
 def write(text: str) -> None:
     """One piece of data on stdout, as it is."""
-    sys.stdout.write(f"{text.rstrip()}\n")
+    sys.stdout.write(f"{text}\n")
 
 
 def tell(message: str) -> None:
@@ -57,7 +76,7 @@ def watched() -> bool:
 def progress() -> Iterator[Tell]:
     """A bar on stderr that is gone when the work is done; nothing where nobody watches."""
     if not watched():
-        yield lambda what, done, total: None
+        yield _ignore
         return
     from rich import progress as bars
 
@@ -100,6 +119,10 @@ def show_warnings() -> None:
 class _Warnings(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         tell(f"{record.levelname.lower()}: {record.getMessage()}")
+
+
+def _ignore(*_: object) -> None:
+    """Nobody watches."""
 
 
 @lru_cache(maxsize=2)
