@@ -23,6 +23,7 @@ _MARK = "bold black on yellow"
 _INDENT = 4
 _LINES = 3
 _WIDEST = 100
+_SPARE = 20  # cells that lines leave empty where a word does not fit
 
 
 def cards(collection: "FrozenCollection", query: str, row: "Row", columns: int) -> Iterator["RenderableType"]:
@@ -42,7 +43,7 @@ def cards(collection: "FrozenCollection", query: str, row: "Row", columns: int) 
     for rank, (position, score) in enumerate(zip(positions.tolist(), scores.tolist(), strict=True), 1):
         passage = collection.corpus.passage(position)
         title = marked(analyzer, query, printable(passage.title), width)
-        body = marked(analyzer, query, printable(passage.text), _LINES * (width - _INDENT))
+        body = marked(analyzer, query, printable(passage.text), _LINES * (width - _INDENT) - _SPARE)
         yield _head(rank, title, passage.id, score, width)
         yield Padding(wrapped(body, width - _INDENT), (0, 0, 1, _INDENT), expand=False)
 

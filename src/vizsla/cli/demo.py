@@ -58,17 +58,17 @@ def _build(sample: Path, place: Path) -> "FrozenCollection":
         passages = chain(read_passages(sample), read_library())
         made = FrozenCollection.build(passages, place, made_from=origins, progress=tell)
     seconds = time.perf_counter() - begin
-    terminal.write(f"{len(made):,} passages found on this machine and indexed in {seconds:.1f} s\n")
+    terminal.write(f"{len(made):,} passages found on this machine and indexed in {seconds:.1f} s")
     return made
 
 
 def _show(collection: "FrozenCollection", place: Path, what: str, query: str) -> None:
     from vizsla.cli.search import Searching
 
+    terminal.write("")
     terminal.headline(what)
     terminal.write(f"$ vizsla search {place} {shlex.quote(query)} --k 3\n")
     Searching(collection, plain=False).answer({"": query}, 3, as_json=False)
-    terminal.write("")
 
 
 def _measure(collection: "FrozenCollection", place: Path, sample: Path) -> None:
@@ -76,6 +76,7 @@ def _measure(collection: "FrozenCollection", place: Path, sample: Path) -> None:
     from vizsla.data.judgements import Judgements
     from vizsla.evaluating.measuring import measure
 
+    terminal.write("")
     terminal.headline("How good is it? The sample's judged queries, among all passages")
     terminal.write(f"$ vizsla evaluate {place} {sample}\n")
     judgements = Judgements.read(sample)
@@ -83,6 +84,7 @@ def _measure(collection: "FrozenCollection", place: Path, sample: Path) -> None:
 
 
 def _say_what_next(place: Path, sample: Path, folder: Path) -> None:
+    terminal.write("")
     terminal.headline("Now try")
     for line in _next_steps(place, sample):
         terminal.write(f"  {line}")

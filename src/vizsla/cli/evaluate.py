@@ -93,4 +93,4 @@ def report(result: "Measured | Comparison", form: str) -> None:
         terminal.draw(written.to_terminal(result))
         return
     writers = {"json": written.to_json, "markdown": written.to_markdown, "latex": written.to_latex}
-    terminal.write(writers[form](result))
+    terminal.write(writers[form](result).rstrip())

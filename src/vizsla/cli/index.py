@@ -78,7 +78,7 @@ def index(
     from vizsla.data.sources import read_passages
     from vizsla.text.characters import simplified_pairs
 
-    analyzer = {
+    analyzer: dict[str, object] = {
         "language": language,
         "ideographs": ideographs,
         "stop_words": wishes.words(stop_words),
@@ -87,13 +87,9 @@ def index(
         "folds": dict(simplified_pairs()) if simplify else None,
         "stem": False if no_stem else None,
     }
-    bm25 = {"variant": variant, "k1": k1, "b": b, "delta": delta}
-    flags: dict[str, dict[str, object]] = {
-        "analyzer": analyzer,
-        "bm25": bm25,
-        "index": {"titles": titles, "memory_mib": memory_mib},
-    }
-    wanted = wishes.index_settings(settings, flags)
+    bm25: dict[str, object] = {"variant": variant, "k1": k1, "b": b, "delta": delta}
+    building: dict[str, object] = {"titles": titles, "memory_mib": memory_mib}
+    wanted = wishes.index_settings(settings, {"analyzer": analyzer, "bm25": bm25, "index": building})
     problems, begin = Problems(strict=strict), time.perf_counter()
     fields, cutting = wishes.columns(columns), wishes.cutting(size, overlap)
     passages = read_passages(data, columns=fields, cutting=cutting, problems=problems)

@@ -10,6 +10,7 @@ import inspect
 import sysconfig
 import warnings
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from vizsla.core.protocols import Passage
@@ -23,7 +24,7 @@ _Spoken = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 def read_library() -> Iterator[Passage]:
     """Every passage: topics of the language, built-in names, then module by module."""
-    for name, text in [*_topics(), *_built_in(), *_modules()]:
+    for name, text in chain(_topics(), _built_in(), _modules()):
         pieces = list(cut(inspect.cleandoc(text), _CUTTING))
         for number, (_, piece) in enumerate(pieces, 1):
             yield Passage(f"{name}#{number}" if len(pieces) > 1 else name, piece, name.partition(":")[2])
