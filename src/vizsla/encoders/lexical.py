@@ -54,7 +54,7 @@ class LexicalEncoder:
         counter = TermCounter(analyzer)
         counts = counter.count(pack(texts))
         frequencies = np.bincount(counts.terms, minlength=len(counter))
-        vocabulary, _ = Vocabulary.build(counter.terms(), frequencies)
+        vocabulary, _ = Vocabulary.build(counter.packed_terms(), frequencies)
         return cls(analyzer, vocabulary, len(texts), bm25)
 
     @property
@@ -108,7 +108,7 @@ class LexicalEncoder:
     def _rows(self, texts: list[str]) -> Sparse:
         counter = TermCounter(self.analyzer)
         counts = counter.count(pack(texts))
-        numbers = self.vocabulary.numbers(counter.terms())
+        numbers = self.vocabulary.find(counter.packed_terms())
         return to_rows(counts, numbers, self.dim)
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from vizsla.core.artifacts import Artifact, Draft
 from vizsla.core.errors import ArtifactError, ShapeError
 from vizsla.kernels import postings
+from vizsla.text import packing
 
 _ABSENT = -1
 _ALTERED = "the vocabulary holds offsets outside its terms: altered since it was written; build it again"
@@ -35,18 +36,13 @@ class Vocabulary:
 
     @classmethod
     def build(
-        cls, terms: Sequence[str], frequencies: npt.NDArray[np.int64]
+        cls, terms: packing.Strings, frequencies: npt.NDArray[np.int64]
     ) -> tuple["Vocabulary", npt.NDArray[np.int64]]:
         """A vocabulary of terms in any order, and the number each of them got: (n,) int64."""
-        encoded = [term.encode() for term in terms]
-        by_rank = np.array(sorted(range(len(encoded)), key=encoded.__getitem__), dtype=np.int64)
-        order = np.empty(len(encoded), np.int64)
-        order[by_rank] = np.arange(len(encoded))
-        ranked = [encoded[i] for i in by_rank.tolist()]
-        starts = np.zeros(len(ranked) + 1, np.int64)
-        np.cumsum([len(term) for term in ranked], out=starts[1:])
-        data = np.frombuffer(b"".join(ranked), np.uint8)
-        return cls(data, starts, frequencies[by_rank].astype(np.int64)), order
+        by_rank = packing.rank(terms)
+        order = np.empty(len(by_rank), np.int64)
+        order[by_rank] = np.arange(len(by_rank))
+        return cls(*packing.take(terms, by_rank), frequencies[by_rank]), order
 
     def write(self, draft: Draft) -> None:
         """Store the arrays."""
@@ -69,11 +65,11 @@ class Vocabulary:
         Raises:
             ArtifactError: the search met stored offsets outside the terms.
         """
-        encoded = [term.encode("utf-8", "replace") for term in terms]
-        starts = np.zeros(len(encoded) + 1, np.int64)
-        np.cumsum([len(term) for term in encoded], out=starts[1:])
-        wanted = np.frombuffer(b"".join(encoded), np.uint8)
-        found: npt.NDArray[np.int64] = postings.find_strings(wanted, starts, self._data, self._starts)
+        return self.find(packing.pack(terms))
+
+    def find(self, terms: packing.Strings) -> npt.NDArray[np.int64]:
+        """As `numbers`, of packed terms."""
+        found: npt.NDArray[np.int64] = postings.find_strings(*terms, self._data, self._starts)
         if found.min(initial=0) < _ABSENT:
             raise ArtifactError(_ALTERED)
         return found

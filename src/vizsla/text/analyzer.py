@@ -11,7 +11,7 @@ import numpy as np
 
 from vizsla.core.errors import SettingsError
 from vizsla.kernels import scanning
-from vizsla.text import characters, marking
+from vizsla.text import characters, marking, packing
 from vizsla.text.languages import UNKNOWN
 from vizsla.text.scanner import Scanner
 from vizsla.text.settings import AUTO, AnalyzerSettings
@@ -22,12 +22,10 @@ _MARKS = (characters.OPEN_MARK, characters.CLOSE_MARK, characters.WORD_BREAK)
 _CLUSTER = re.compile("(?s:.)[\u0300-\u036f\u1160-\u11ff\u20d0-\u20ff\u3099\u309a\uff9e\uff9f]*")
 
 
-def pack(texts: Sequence[str]) -> scanning.Texts:
-    """Texts as one buffer of UTF-8; a lone surrogate becomes a question mark, which parts words as it would."""
-    encoded = [text.encode("utf-8", "replace") for text in texts]
-    bounds = np.zeros(len(encoded) + 1, np.int64)
-    np.cumsum([len(text) for text in encoded], out=bounds[1:])
-    return scanning.Texts(np.frombuffer(b"".join(encoded), np.uint8), bounds[:-1], bounds[1:])
+def pack(strings: Sequence[str]) -> scanning.Texts:
+    """Strings as the scanner takes them."""
+    packed = packing.pack(strings)
+    return scanning.Texts(packed.data, packed.starts[:-1], packed.starts[1:])
 
 
 class Analyzer:

@@ -17,6 +17,9 @@ OPEN_MARK, CLOSE_MARK, WORD_BREAK = "\ufdd0", "\ufdd1", "\ufdd2"
 """Noncharacters that open and close a marked phrase and part dictionary words; blanked in any text from outside."""
 
 _BEYOND = re.compile("[\U00010000-\U0001ffff\U00040000-\U0010ffff]")
+_STRAY = re.compile(" [\u0300-\u036f\u20d0-\u20ff\u3099\u309a]+")
+"""Marks on a space: what the normal form makes of an accent that stands alone, as in 'don´t'."""
+
 _FIXED = ((0x4E00, 0xA000), (0xAC00, 0xD7A4))
 """Ideographs and Hangul syllables: grams, and their own normal form. Listed to be quick at start-up."""
 _GRAM_RANGES = (
@@ -37,13 +40,14 @@ _UNTOUCHED = (*_FIXED, (0x3400, 0x4DC0), (0xD800, 0xF900))
 def normalise(text: str) -> str:
     """The normal form of a text: NFKC, lower case, NFKC again; signs beyond the basic plane blanked.
 
-    Lower case can undo the composed form ('İ' becomes 'i' and a dot above), hence twice.
+    Lower case can undo the composed form ('İ' becomes 'i' and a dot above), hence twice. Accents that
+    stand alone become spaces, and both apostrophes one.
 
     >>> normalise("ＡＢＣ①ﬁ")
     'abc1fi'
     """
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
-    return _BEYOND.sub(_blank, plain)
+    return _BEYOND.sub(_blank, _STRAY.sub(" ", plain)).replace("\u2019", "'")
 
 
 def _blank(found: re.Match[str]) -> str:
@@ -92,25 +96,25 @@ def _describe(sign: str) -> tuple[int, int]:
     folded = normalise(sign)
     if len(folded) > 1 and all(_kind(part) in (scanning.SEPARATOR, scanning.POINT) for part in folded):
         return ord(" "), scanning.SEPARATOR  # an ellipsis
-    if len(folded) != 1 or ord(folded) >= scanning.TABLE_SIZE or sign == "Σ":
+    if len(folded) != 1 or ord(folded) >= scanning.TABLE_SIZE or "Σ" in unicodedata.normalize("NFKC", sign):
         return ord(sign), scanning.COMPLEX
     if "\ufe00" <= sign <= "\ufe0f":
         return ord(sign), scanning.IGNORED  # how to draw the character before
-    if unicodedata.combining(folded) or unicodedata.category(folded)[0] == "M" or "\u1100" <= folded <= "\u11ff":
-        return ord(sign), scanning.COMPLEX
-    if folded in "'\u2019":
-        return ord("'"), scanning.APOSTROPHE
     return ord(folded), _kind(folded)
 
 
 def _kind(sign: str) -> int:
     category = unicodedata.category(sign)
+    if category[0] == "M" or "\u1100" <= sign <= "\u11ff":
+        return scanning.COMPLEX
     if category[0] == "L":
         return scanning.LETTER
     if category[0] == "N":
         return scanning.DIGIT
     if category == "Cf" and sign != "\u200b":
         return scanning.IGNORED
+    if sign == "'":
+        return scanning.APOSTROPHE
     return scanning.POINT if sign in ".," else scanning.SEPARATOR
 
 

@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vizsla.kernels import postings, scanning
+from vizsla.text import packing
 from vizsla.text.analyzer import Analyzer
+from vizsla.text.scanner import grown
 
 _DROPPED = -1
 
@@ -24,11 +26,11 @@ class TermCounter:
         self._analyzer = analyzer
         self._scanner = analyzer.scanner()
         self._term_of = np.zeros(0, np.int32)
-        self._known: dict[str, int] = {}
-        self._sources: list[npt.NDArray[np.int64]] = []
-        self._names: dict[int, str] = {}
-        self._scratch = np.zeros(0, np.int32)
+        self._learned = 0
         self._size = 0
+        self._plain: list[tuple[npt.NDArray[np.int64], int]] = []
+        self._named: dict[str, int] = {}
+        self._scratch = np.zeros(0, np.int32)
 
     def __len__(self) -> int:
         return self._size
@@ -48,31 +50,36 @@ class TermCounter:
 
     def terms(self) -> list[str]:
         """Every term met, by its number."""
-        sources = np.concatenate([np.zeros(0, np.int64), *self._sources])
-        words = self._scanner.words(sources)
-        for number, name in self._names.items():
-            words[number] = name
-        return words
+        return packing.unpack(self.packed_terms())
+
+    def packed_terms(self) -> packing.Strings:
+        """Every term met, by its number, without an object for each."""
+        empty = np.zeros(0, np.int64)
+        tokens = np.concatenate([empty, *(tokens for tokens, _ in self._plain)])
+        plain = [np.arange(first, first + len(tokens)) for tokens, first in self._plain]
+        numbers = np.concatenate([empty, *plain, np.fromiter(self._named.values(), np.int64)])
+        strings = packing.concatenate(self._scanner.packed(tokens), packing.pack(list(self._named)))
+        return packing.take(strings, np.argsort(numbers))
 
     def _learn(self) -> None:
         """Give every new raw token its term: runs are terms themselves, the rest go through the analyzer."""
-        first, last = len(self._term_of), len(self._scanner)
+        first, last = self._learned, len(self._scanner)
         if first == last:
             return
-        term_of = np.empty(last, np.int32)
-        term_of[:first] = self._term_of
+        self._learned = last
+        self._term_of = grown(self._term_of, last)
         types = self._scanner.types(first)
         plain = types == scanning.RUN
         if self._analyzer.settings.stop_words:
             plain &= ~self._stopped_runs(first, types)
         numbers = np.arange(first, last)
-        self._number(term_of, numbers[plain])
-        words = self._scanner.words(numbers[~plain])
-        for number, word, kind in zip(numbers[~plain].tolist(), words, types[~plain].tolist(), strict=True):
-            term_of[number] = self._term(self._analyzer.term(word, kind), number)
-        self._term_of = term_of
-        if len(self._scratch) < self._size:
-            self._scratch = np.zeros(2 * self._size, np.int32)
+        tokens, others = numbers[plain], numbers[~plain]
+        self._term_of[tokens] = np.arange(self._size, self._size + len(tokens))
+        self._plain.append((tokens, self._size))
+        self._size += len(tokens)
+        for token, word, kind in zip(others.tolist(), self._scanner.words(others), types[~plain].tolist(), strict=True):
+            self._term_of[token] = self._number(self._analyzer.term(word, kind))
+        self._scratch = grown(self._scratch, self._size)
 
     def _stopped_runs(self, first: int, types: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
         """Runs that may be stop words: those no longer than the longest stop word of ideographs."""
@@ -82,18 +89,9 @@ class TermCounter:
         stopped: npt.NDArray[np.bool_] = (types == scanning.RUN) & (self._scanner.sizes(first) <= longest)
         return stopped
 
-    def _number(self, term_of: npt.NDArray[np.int32], tokens: npt.NDArray[np.int64]) -> None:
-        term_of[tokens] = np.arange(self._size, self._size + len(tokens))
-        self._sources.append(tokens)
-        self._size += len(tokens)
-
-    def _term(self, term: str, token: int) -> int:
+    def _number(self, term: str) -> int:
         if not term:
             return _DROPPED
-        number = self._known.get(term)
-        if number is None:
-            number = self._known[term] = self._size
-            self._names[number] = term
-            self._sources.append(np.array([token]))
-            self._size += 1
+        number = self._named.setdefault(term, self._size)
+        self._size += number == self._size
         return number

@@ -5,11 +5,13 @@ tokens will mean.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from vizsla.kernels import scanning
+from vizsla.text import packing
 
 Offsets = npt.NDArray[np.int64]
 
@@ -78,30 +80,36 @@ class Scanner:
         sizes: npt.NDArray[np.int64] = np.diff(self._raw.bounds[first : len(self) + 1])
         return sizes
 
+    def packed(self, numbers: npt.NDArray[np.int64]) -> packing.Strings:
+        """The raw tokens of these numbers, packed."""
+        begins, sizes = self._raw.bounds[numbers], self._raw.bounds[numbers + 1] - self._raw.bounds[numbers]
+        ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+        return packing.from_points(self._raw.arena[packing.stretches(begins, ends)], sizes)
+
     def words(self, numbers: npt.NDArray[np.int64]) -> list[str]:
         """The raw tokens of these numbers as strings."""
-        bounds, arena = self._raw.bounds, self._raw.arena
-        return [arena[bounds[n] : bounds[n + 1]].tobytes().decode("utf-32-le") for n in numbers.tolist()]
+        return packing.unpack(self.packed(numbers))
 
     def _make_room(self, size: int) -> None:
         """Grow the table for the most new tokens that `size` bytes can hold: one a byte, two points a byte."""
         raw, tokens, points = self._raw, int(self._raw.used[0]), int(self._raw.used[1])
         most_tokens, most_points = tokens + size, points + 2 * size
-        if most_tokens > len(raw.hashes):
-            raw = raw._replace(
-                hashes=_grown(raw.hashes, 2 * most_tokens),
-                types=_grown(raw.types, 2 * most_tokens),
-                bounds=_grown(raw.bounds, 2 * most_tokens + 1),
-            )
-        if most_points > len(raw.arena):
-            raw = raw._replace(arena=_grown(raw.arena, 2 * most_points))
+        raw = raw._replace(
+            hashes=grown(raw.hashes, most_tokens),
+            types=grown(raw.types, most_tokens),
+            bounds=grown(raw.bounds, most_tokens + 1),
+            arena=grown(raw.arena, most_points),
+        )
         if 2 * most_tokens > len(raw.slots):
             raw = raw._replace(slots=np.full(1 << (2 * most_tokens).bit_length(), -1, np.int32))
             scanning.rehash(raw.hashes, tokens, raw.slots)
         self._raw = raw
 
 
-def _grown(array: npt.NDArray[np.generic], size: int) -> npt.NDArray[np.generic]:
-    larger = np.zeros(size, array.dtype)
+def grown(array: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
+    """The array with room for `size` entries, zero where new; itself where it has that room."""
+    if size <= len(array):
+        return array
+    larger = np.zeros(2 * size, array.dtype)
     larger[: len(array)] = array
     return larger
