@@ -42,9 +42,7 @@ def vizsla(
 ) -> None:
     """Finds the right passage and puts it first: index, search and evaluate, in Chinese and English."""
     if version:
-        from importlib.metadata import version as version_of
-
-        terminal.write(f"vizsla {version_of('vizsla')}")
+        terminal.write(f"{terminal.NAME} {_version()}")
         raise typer.Exit
     if context.invoked_subcommand is None:
         terminal.write(context.get_help())
@@ -76,6 +74,15 @@ def run(arguments: Sequence[str]) -> int:
     if code == INTERRUPTED:
         terminal.tell("interrupted; nothing half-written was left")
     return code if isinstance(code, int) else 0
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(terminal.NAME)
+    except PackageNotFoundError:
+        return "from sources that are not installed"
 
 
 def _terminate(number: int, _: FrameType | None) -> None:

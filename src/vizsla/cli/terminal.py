@@ -32,6 +32,8 @@ def talk() -> "Console":
 def draw(*things: "RenderableType") -> None:
     """Draw on stdout; where that is no terminal, without the spaces that fill lines up."""
     console = screen()
+    if not things:
+        return
     if console.is_terminal:
         console.print(*things, sep="\n")
         return

@@ -1,0 +1,149 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from vizsla.cli import prompt
+from vizsla.core.errors import DataError
+from vizsla.data.runs import Run
+
+from .conftest import QUERIES, Call
+
+
+def test_hits_are_cards_with_rank_title_id_and_score(call: Call, built: Path) -> None:
+    done = call("search", built, "pointing", "dog")
+    assert done.code == 0
+    heads = [line.split() for line in done.out.splitlines() if line[:3].strip().isdigit()]
+    assert [head[0] for head in heads] == ["1", "2"]
+    assert {head[-2] for head in heads} == {"p1", "p6"}
+    assert float(heads[0][-1]) >= float(heads[1][-1])
+    assert "The vizsla is a pointing dog from Hungary." in done.out
+    assert "found 2 of 6 passages in" in done.err
+
+
+def test_a_hit_is_a_json_object(call: Call, built: Path) -> None:
+    done = call("search", built, "读取文件", "--json", "--k", 1)
+    (line,) = done.out.splitlines()
+    hit = json.loads(line)
+    assert {key: hit[key] for key in ("query", "rank", "id", "title")} == {
+        "query": "读取文件",
+        "rank": 1,
+        "id": "p4",
+        "title": "读取文件",
+    }
+    assert hit["score"] > 0
+    assert hit["text"].startswith("用 Python")
+    assert not done.err
+
+
+def test_nothing_found_is_no_error(call: Call, built: Path) -> None:
+    for flags in ([], ["--json"]):
+        done = call("search", built, "zzz", *flags)
+        assert (done.code, done.out) == (0, "")
+        assert done.err == "vizsla: nothing found for 'zzz'\n"
+
+
+def test_signs_are_understood_and_plain_takes_them_as_text(call: Call, built: Path) -> None:
+    def ids(*words: str) -> list[str]:
+        return [json.loads(line)["id"] for line in call("search", built, "--json", *words).out.splitlines()]
+
+    assert set(ids("pointing dog")) == {"p1", "p6"}
+    assert ids("dog", "-hungary") == ["p6"]
+    assert ids("dog +hungary") == ["p1"]
+    assert ids('"dog points"') == ["p6"]
+    assert set(ids('"dog points"', "--plain")) == {"p1", "p6"}
+    assert set(ids("dog", "-hungary", "--plain")) == {"p1", "p6"}
+
+
+def test_a_file_of_queries_becomes_a_run(call: Call, built: Path, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "q.tsv").write_text("".join(f"{id_}\t{text}\n" for id_, text in QUERIES.items()), encoding="utf-8")
+    written = []
+    for source in (tmp_path / "q.tsv", data / "queries.jsonl", data):
+        done = call("search", built, "--queries", source, "--run", tmp_path / "out.trec.gz", "--k", 3)
+        assert (done.code, done.out) == (0, "")
+        written.append(Run.read(tmp_path / "out.trec.gz"))
+    assert written[0].rankings["q2"][0][0] == "p4"
+    assert written[0].name == "vizsla"
+    assert all(run == written[0] for run in written)
+
+
+def test_a_file_of_queries_becomes_json_or_cards(call: Call, built: Path, data: Path) -> None:
+    done = call("search", built, "--queries", data, "--json", "--k", 1)
+    hits = [json.loads(line) for line in done.out.splitlines()]
+    assert [(hit["query_id"], hit["id"]) for hit in hits] == [("q1", "p6"), ("q2", "p4")]
+    assert done.err == "vizsla: nothing found for 'nothing of the kind'\n"
+    shown = call("search", built, "--queries", data, "--k", 1).out
+    assert "q1  which dog points at birds" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (["--kk", "5", "dog"], "found the unknown option '--kk'"),
+        (["dog", "--queries", "q.tsv"], "wanted one of them"),
+        (["dog", "--run", "r"], "found --run without --queries"),
+        (["--queries", "q.doc"], "q.doc: found no format of queries in this name"),
+        (["--queries", "absent.tsv"], "absent.tsv"),
+        (["dog", "--k", "0"], "'--k'"),
+        ([], "found no query"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    call: Call, built: Path, arguments: list[str], wanted: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = call("search", built, *arguments)
+    assert done.code == 2
+    assert wanted in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_a_file_without_queries_is_refused(call: Call, built: Path, tmp_path: Path) -> None:
+    (tmp_path / "q.tsv").write_text("\n", encoding="utf-8")
+    assert "found no queries" in call("search", built, "--queries", tmp_path / "q.tsv").err
+    (tmp_path / "q.tsv").write_text("1\tdog\n1\tcat\n", encoding="utf-8")
+    done = call("search", built, "--queries", tmp_path / "q.tsv", "--json")
+    assert "an id that was there before" in done.err
+    assert {json.loads(line)["query"] for line in done.out.splitlines()} == {"dog"}
+
+
+def test_nothing_in_a_passage_can_command_the_terminal(call: Call, tmp_path: Path) -> None:
+    record = json.dumps({"id": "a\x1b[2Jb", "title": "red\x1b[31m", "text": "clear \x1b[2J the screen"})
+    (tmp_path / "a.jsonl").write_text(record, encoding="utf-8")
+    call("index", tmp_path / "a.jsonl", "--output", tmp_path / "i")
+    assert "\x1b" not in call("search", tmp_path / "i", "clear").out
+    assert "\x1b" not in call("inspect", tmp_path / "i", "--passage", "a\x1b[2Jb").out
+
+
+def test_the_prompt_answers_until_it_is_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed = iter(["dog", "", ":k 3", "cat", ":k none", KeyboardInterrupt, "bad", ":quit", "never"])
+    asked: list[tuple[str, int]] = []
+
+    def type_in(_: str) -> str:
+        line = next(typed)
+        if isinstance(line, str):
+            return line
+        raise line
+
+    def answer(query: str, k: int) -> None:
+        asked.append((query, k))
+        if query == "bad":
+            raise DataError("found a bad query")
+
+    monkeypatch.setattr("builtins.input", type_in)
+    prompt.ask(answer, 10)
+    assert asked == [("dog", 10), ("cat", 3), ("bad", 3)]
+    assert list(typed) == ["never"]
+    errors = capsys.readouterr().err
+    assert "found ':k none'" in errors
+    assert "vizsla: found a bad query" in errors
+
+
+def test_the_end_of_input_leaves_the_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ends(_: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", ends)
+    prompt.ask(lambda query, k: pytest.fail(f"asked {query} {k}"), 10)
