@@ -36,7 +36,7 @@ def read_run(path: str | Path, *, problems: Problems) -> Iterator[tuple[RunLine,
     """
     for fields, where in _rows(path, _RUN):
         rank = whole_number(fields[3], where, "a rank")
-        score = _score(fields[4], where)
+        score = score_of(fields[4], where)
         names = decoded(b" ".join((fields[0], fields[2], fields[5])), where, problems)
         if names is not None:
             query, passage, tag = names.split(" ")
@@ -77,6 +77,21 @@ def write_grades(path: str | Path, grades: Mapping[str, Mapping[str, int]]) -> N
     _write(path, rows, _GRADES)
 
 
+def score_of(value: bytes, where: str) -> float:
+    """A score as a run holds it.
+
+    Raises:
+        DataError: no number, or none that a float32 holds.
+    """
+    try:
+        score = math.nan if b"_" in value else float(value)
+    except ValueError:
+        score = math.nan
+    if not abs(score) < _TOO_LARGE:
+        raise DataError(f"{where}: found {shown(value)} as a score; wanted a finite number within float32")
+    return score
+
+
 def _rows(path: str | Path, columns: str) -> Iterator[tuple[list[bytes], str]]:
     name, wanted = str(path), columns.count(" ") + 1
     for number, line in lines(path):
@@ -87,16 +102,6 @@ def _rows(path: str | Path, columns: str) -> Iterator[tuple[list[bytes], str]]:
             raise DataError(
                 f"{name}:{number}: found {len(fields)} columns in {shown(line)}; wanted {wanted}: {columns}"
             )
-
-
-def _score(value: bytes, where: str) -> float:
-    try:
-        score = math.nan if b"_" in value else float(value)
-    except ValueError:
-        score = math.nan
-    if not abs(score) < _TOO_LARGE:
-        raise DataError(f"{where}: found {shown(value)} as a score; wanted a finite number within float32")
-    return score
 
 
 def _write(path: str | Path, rows: Iterable[tuple[str, ...]], columns: str) -> None:
