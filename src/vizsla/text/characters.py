@@ -47,7 +47,7 @@ def normalise(text: str) -> str:
     'abc1fi'
     """
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
-    return _BEYOND.sub(_blank, _STRAY.sub(" ", plain)).replace("\u2019", "'")
+    return _STRAY.sub(" ", _BEYOND.sub(_blank, plain)).replace("\u2019", "'")
 
 
 def _blank(found: re.Match[str]) -> str:
