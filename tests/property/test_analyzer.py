@@ -27,7 +27,7 @@ GRAMS = [PLAIN, ENGLISH, PHRASES, FOLDED, replace(ENGLISH, language="german")]
 WORDS = [replace(one, ideographs="words") for one in (ENGLISH, PHRASES)]
 
 SIGNS = st.sampled_from(
-    "abeix019ABÉſßİıΣςϹ''’.,.,-_+\n\t 　…½①ﬁ．＇Ａ\u2126\u212b\u0000\ud800\udfff"  # letters, digits, what joins and parts
+    "abeix019ABÉſßİıΣςϹ''’.,.,-_+\n\t 　…½①ﬁ．＇Ａ\u2126\u212b\u0000\ud800\udfff"  # letters, digits, what joins them
     "中文云计算書书乙甲不的〇々かガｶﾞﾟー゛ㇰ한하ᄒ\u1161\u11abㅎ㍿\uf900\ufa6c\U00020000\U0002f800"  # without spaces
     "\u0301\u0308\u0345\u20dd\u05d0\u064b\ufe70\u0903\u0344´¨"  # marks, alone and not
     "\ufe0f\u200d\u200b\u00ad\ufeff\U000e0101\U000e0041\ufdd0\ufdd1\ufdd2"  # unseen
