@@ -50,7 +50,7 @@ def evaluate(
     missing = judgements.check(collection.corpus.ids)
     report(measured, form)
     if missing:
-        terminal.tell(f"{missing:,} judgements are of passages that are not in the index; they cannot be found")
+        terminal.tell(f"judgements of passages that are not in the index: {missing:,}; they count, and cannot be found")
     if judgements.problems.counts:
         terminal.tell(f"problems in {data}: {judgements.problems.summary()}")
 

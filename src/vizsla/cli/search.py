@@ -99,7 +99,7 @@ class Searching:
                 terminal.write(line)
             return
         if id_:
-            terminal.headline(f"{id_}  {text}")
+            terminal.headline(f"{id_} · {text}")
         asked = text if self.plain else parse(text).text
         terminal.draw(*cards.cards(self.collection, asked, hits.row(row), terminal.screen().width))
 

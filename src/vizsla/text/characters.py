@@ -47,7 +47,7 @@ def normalise(text: str) -> str:
     'abc1fi'
     """
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
-    return _BEYOND.sub(_blank, _STRAY.sub(" ", plain)).replace("\u2019", "'")
+    return _STRAY.sub(" ", _BEYOND.sub(_blank, plain)).replace("\u2019", "'")
 
 
 def _blank(found: re.Match[str]) -> str:
@@ -118,6 +118,23 @@ def _kind(sign: str) -> int:
     return scanning.POINT if sign in ".," else scanning.SEPARATOR
 
 
+def foldable(source: str, target: str) -> bool:
+    """Whether one character can be folded to another: of the basic plane, in normal form and of one kind.
+
+    >>> foldable("書", "书"), foldable("é", "e"), foldable("é", "書"), foldable("E", "e")
+    (True, True, False, False)
+    """
+    signs = (source, target)
+    if any(len(sign) != 1 or sign >= "\U00010000" or normalise(sign) != sign for sign in signs):
+        return False
+    kinds = {scanning.GRAM if _is_gram(sign) else _kind(sign) for sign in signs}
+    return len(kinds) == 1 and kinds <= {scanning.LETTER, scanning.DIGIT, scanning.GRAM}
+
+
+def _is_gram(sign: str) -> bool:
+    return any(begin <= ord(sign) < end for begin, end in _GRAM_RANGES)
+
+
 def simplified_pairs() -> Mapping[str, str]:
     """Traditional to simplified, one character to one, from OpenCC's own table.
 
@@ -128,5 +145,5 @@ def simplified_pairs() -> Mapping[str, str]:
 
     convert = require("opencc", extra="traditional").OpenCC("t2s").convert
     points = [chr(point) for begin, end in ((0x3400, 0x4DC0), (0x4E00, 0xA000)) for point in range(begin, end)]
-    simple = {sign: convert(sign) for sign in points}
-    return {sign: other for sign, other in simple.items() if len(other) == 1 and sign != other < "\U00010000"}
+    simple = {sign: other for sign in points if len(other := convert(sign)) == 1 and sign != other < "\U00010000"}
+    return {sign: simple.get(other, other) for sign, other in simple.items()}

@@ -104,7 +104,7 @@ def guess(texts: Iterable[str]) -> Guess:
     ideographs = letters = 0
     for text in texts:
         plain = normalise(text)
-        ideographs += sum("\u3041" <= sign <= "\u9fff" or sign >= "\U00020000" for sign in plain)
+        ideographs += sum(sign.isalpha() and ("\u3041" <= sign <= "\u9fff" or sign >= "\U00020000") for sign in plain)
         letters += sum(sign.isalpha() for sign in plain)
         counts.update("".join(sign if sign.isalpha() else " " for sign in plain).split())
     words = sum(count for word, count in counts.items() if word[0] < "\u3041")

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from vizsla.core import settings as plain
 from vizsla.core.errors import SettingsError
-from vizsla.text import languages
+from vizsla.text import characters, languages
 
 AUTO = "auto"
 
@@ -44,9 +44,9 @@ class AnalyzerSettings:
             if len(group) < 2:
                 raise SettingsError(f"found the synonym group {list(group)}; wanted at least two phrases")
         for source, target in self.folds.items():
-            if len(source) != 1 or len(target) != 1 or max(source, target) > "\uffff":
-                wanted = "one character to one character, both of the basic plane"
-                raise SettingsError(f"found the fold '{source}' to '{target}'; wanted {wanted}")
+            if target in self.folds or not characters.foldable(source, target):
+                wanted = "one character in normal form to another, both letters, both digits or both ideographs"
+                raise SettingsError(f"found the fold '{source}' to '{target}'; wanted {wanted}, and none folded twice")
 
     def resolved(self, texts: Iterable[str]) -> "AnalyzerSettings":
         """These settings with the language by its Snowball name and the stop words written out.
@@ -79,7 +79,7 @@ class AnalyzerSettings:
         """
         try:
             values: Any = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SettingsError(f"found an analyzer that is not JSON: {error}; wanted one JSON object") from error
         if not isinstance(values, dict):
             raise SettingsError(f"found an analyzer that is a {type(values).__name__}; wanted one JSON object")

@@ -23,7 +23,7 @@ def test_json_is_one_line_with_measures_as_keys(call: Call, built: Path, data: P
 def test_judgements_of_absent_passages_are_said_and_counted(call: Call, built: Path, data: Path) -> None:
     done = call("evaluate", built, data, "--json")
     assert "found 'absent', an id that nothing carries" in done.err
-    assert "vizsla: 1 judgement names a passage that is not in the index" in done.err
+    assert "vizsla: judgements of passages that are not in the index: 1; they count, and cannot be found" in done.err
 
 
 def test_the_saved_run_has_the_measures_that_were_shown(call: Call, built: Path, data: Path, tmp_path: Path) -> None:

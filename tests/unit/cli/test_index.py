@@ -34,7 +34,7 @@ def test_every_flag_reaches_the_index(call: Call, data: Path, tmp_path: Path) ->
     assert (analyzer.stop_words, analyzer.user_words) == (("dog",), ("pointing dog",))
     assert analyzer.synonyms == (("医生", "doctor"),)
     assert made.encoder.bm25 == BM25("bm25+", 1.2, 0.75, 1.0)
-    assert (made.manifest["settings"]["titles"], made.manifest["settings"]["memory_mib"]) == ("store", 8)  # type: ignore[index]
+    assert (made.manifest["settings"]["titles"], made.manifest["settings"]["memory_mib"]) == ("store", 8)
 
 
 def test_traditional_characters_are_simplified(call: Call, tmp_path: Path) -> None:
@@ -46,21 +46,20 @@ def test_traditional_characters_are_simplified(call: Call, tmp_path: Path) -> No
 
 def test_flags_win_over_the_file_of_settings(call: Call, data: Path, tmp_path: Path) -> None:
     file = tmp_path / "s.toml"
-    file.write_text(
-        '[analyzer]\nstem = false\n[bm25]\nk1 = 2.0\nb = 0.1\n[index]\ntitles = "store"\n', encoding="utf-8"
-    )
+    text = '[analyzer]\nstem = false\n[bm25]\nk1 = 2.0\nb = 0.1\n[index]\ntitles = "store"\n'
+    file.write_text(text, encoding="utf-8")
     assert call("index", data, "--output", tmp_path / "i", "--settings", file, "--k1", 1.5).code == 0
     made = FrozenCollection.load(tmp_path / "i")
     assert made.encoder.bm25 == BM25(k1=1.5, b=0.1)
     assert not made.encoder.analyzer.settings.stem
-    assert made.manifest["settings"]["titles"] == "store"  # type: ignore[index]
+    assert made.manifest["settings"]["titles"] == "store"
 
 
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
         ("[analyser]\n", "s.toml: found 'analyser', which is no table of settings; did you mean 'analyzer'?"),
-        ("[bm25]\nk2 = 1\n", "s.toml: found the unknown setting 'k2' for BM25; did you mean 'k1'?"),
+        ("[bm25]\ndetla = 1\n", "s.toml: found the unknown setting 'detla' for BM25; did you mean 'delta'?"),
         ("[bm25]\nk1 = 'x'\n", "s.toml: found k1 = 'x' (str) in BM25; wanted float"),
         ("[index]\ntitle = 'store'\n", "did you mean 'titles'?"),
         ("k1 = 1\n", "s.toml: found 'k1', which is no table of settings"),

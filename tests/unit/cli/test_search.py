@@ -73,7 +73,7 @@ def test_a_file_of_queries_becomes_json_or_cards(call: Call, built: Path, data: 
     assert [(hit["query_id"], hit["id"]) for hit in hits] == [("q1", "p6"), ("q2", "p4")]
     assert done.err == "vizsla: nothing found for 'nothing of the kind'\n"
     shown = call("search", built, "--queries", data, "--k", 1).out
-    assert "q1  which dog points at birds" in shown
+    assert "q1 · which dog points at birds" in shown
 
 
 @pytest.mark.parametrize(
@@ -118,14 +118,14 @@ def test_nothing_in_a_passage_can_command_the_terminal(call: Call, tmp_path: Pat
 def test_the_prompt_answers_until_it_is_left(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    typed = iter(["dog", "", ":k 3", "cat", ":k none", KeyboardInterrupt, "bad", ":quit", "never"])
+    typed = iter(["dog", "", ":k 3", "cat", ":k none", "^C", "bad", ":quit", "never"])
     asked: list[tuple[str, int]] = []
 
     def type_in(_: str) -> str:
         line = next(typed)
-        if isinstance(line, str):
-            return line
-        raise line
+        if line == "^C":
+            raise KeyboardInterrupt
+        return line
 
     def answer(query: str, k: int) -> None:
         asked.append((query, k))
