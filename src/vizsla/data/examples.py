@@ -49,6 +49,12 @@ class Example:
             if scores and len(scores) != len(passages):
                 raise DataError(f"found {len(scores)} scores for {len(passages)} {what}; wanted one each, or none")
 
+    @property
+    def lacks_texts(self) -> bool:
+        """Whether of the query or of a passage only the id is known."""
+        passages = (*self.positives, *self.negatives)
+        return not self.query or any(is_empty(one.text, one.title) for one in passages)
+
 
 PlacedExample: TypeAlias = tuple[Example, str]
 """An example and its place, `file:line`."""
@@ -60,10 +66,9 @@ def require_texts(example: Example, where: str) -> Example:
     Raises:
         DataError: a query or passage of which only the id is known.
     """
-    bare = next((one.id for one in (*example.positives, *example.negatives) if is_empty(one.text, one.title)), None)
-    if bare is not None or not example.query:
-        found = f"query {shown(example.query_id)}" if bare is None else f"passage {shown(bare)}"
-        raise DataError(f"{where}: found the {found} without its text; wanted texts: name the data they stand in")
+    if example.lacks_texts:
+        found = f"the query {shown(example.query or example.query_id)} or a passage of it without its text"
+        raise DataError(f"{where}: found {found}; wanted texts: name the corpus they stand in")
     return example
 
 

@@ -30,6 +30,17 @@ JUDGEMENTS = "qrels"
 _HEADER = ("query-id", "corpus-id", "score")
 
 
+def is_folder(path: str | Path) -> bool:
+    """Whether a folder has this layout: a corpus is enough."""
+    return bool(corpus_files(path))
+
+
+def corpus_files(folder: str | Path) -> list[Path]:
+    """The file of the corpus; empty where there is none."""
+    path = find(Path(folder), CORPUS)
+    return [path] if path else []
+
+
 def read_passages(folder: str | Path, *, problems: Problems) -> Iterator[PlacedPassage]:
     """Every passage of the folder's corpus, with its place.
 

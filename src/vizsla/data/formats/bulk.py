@@ -13,7 +13,7 @@ from vizsla.core.errors import DataError
 from vizsla.core.protocols import Passage
 from vizsla.data.formats import jsonl
 from vizsla.data.problems import Problems, shown
-from vizsla.data.records import finite_number, is_empty, make_id, make_text
+from vizsla.data.records import TermWeights, finite_number, is_empty, make_id, make_text
 
 _ACTIONS = ("index", "create")
 _SMALLEST = 2.0**-126  # the smallest normal float32: Lucene's features hold nothing below it
@@ -78,6 +78,25 @@ def write(path: str | Path, records: Iterable[BulkRecord], *, fields: BulkFields
     """
     names = fields or BulkFields()
     return jsonl.write_objects(path, (line for one in records for line in _lines(one, names))) // 2
+
+
+def weights_of(record: BulkRecord) -> TermWeights:
+    """A record as terms and weights; none where it has no such field."""
+    return TermWeights(record.passage.id, record.weights or {}, record.passage.text)
+
+
+def write_passages(path: str | Path, passages: Iterable[Passage], *, fields: BulkFields | None = None) -> int:
+    """Write passages for BM25; returns how many."""
+    return write(path, map(BulkRecord, passages), fields=fields)
+
+
+def write_weights(path: str | Path, passages: Iterable[TermWeights], *, fields: BulkFields | None = None) -> int:
+    """Write terms and weights, and texts where they are known; returns how many.
+
+    Raises:
+        DataError: a weight that is not above 0, or a term with a dot in it.
+    """
+    return write(path, (BulkRecord(Passage(one.id, one.text), one.weights) for one in passages), fields=fields)
 
 
 def _action(values: dict[str, Any], where: str) -> str:

@@ -31,6 +31,26 @@ _PAIR = re.compile(rb"\s*" + _TEXT + rb"\s*:\s*" + _TEXT + rb"\s*([,}])")
 _NO_TITLE = ("", "-")
 
 
+def is_folder(path: str | Path) -> bool:
+    """Whether a folder has this layout: parts, and the map of their lines."""
+    return bool(corpus_files(path)) and find(Path(path) / PASSAGES, MAP) is not None
+
+
+def corpus_files(folder: str | Path) -> list[Path]:
+    """The parts of the collection in their order."""
+    return sorted(path for path in (Path(folder) / PASSAGES).glob("part-*") if path.is_file())
+
+
+def question_files(folder: str | Path) -> list[tuple[str, str, Path]]:
+    """The files of questions that are there: `map` or `answers`, the split, and the path."""
+    found = []
+    for place in sorted(path for path in Path(folder).iterdir() if path.is_dir()):
+        for kind, name in (("map", f"q2qid.{place.name}.json"), ("answers", f"{place.name}.json")):
+            path = find(place, name)
+            found += [(kind, place.name, path)] if path else []
+    return found
+
+
 def read_passages(folder: str | Path, *, problems: Problems) -> Iterator[PlacedPassage]:
     """Every passage of all parts, with its place and the id that the map gives its line.
 
@@ -38,7 +58,7 @@ def read_passages(folder: str | Path, *, problems: Problems) -> Iterator[PlacedP
         DataError: no parts or no map, a line of another number of columns, or a map of other lines.
     """
     place = Path(folder) / PASSAGES
-    parts = sorted(path for path in place.glob("part-*") if path.is_file())
+    parts = corpus_files(folder)
     map_ = find(place, MAP)
     if not parts or map_ is None:
         raise DataError(

@@ -5,6 +5,7 @@ which the format has none of: a title is written before its text with one space 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,6 +86,26 @@ def read_candidates(path: str | Path, *, problems: Problems) -> Iterator[tuple[C
             problems.note("empty", where, passage_id)
         else:
             yield found, where
+
+
+def read_candidate_passages(path: str | Path, *, problems: Problems) -> Iterator[PlacedPassage]:
+    """The passage of every line of top1000, with its place; one that several queries found comes as often.
+
+    Raises:
+        DataError: as `read_candidates`.
+    """
+    for one, where in read_candidates(path, problems=problems):
+        yield Passage(one.passage_id, one.passage), where
+
+
+def read_candidate_queries(path: str | Path, *, problems: Problems) -> Iterator[PlacedQuery]:
+    """The query of every run of lines of top1000 that have the same one, with the first one's place.
+
+    Raises:
+        DataError: as `read_candidates`.
+    """
+    for (id_, text), lines in groupby(read_candidates(path, problems=problems), key=lambda line: line[0][0:3:2]):
+        yield id_, text, next(lines)[1]
 
 
 def write_passages(path: str | Path, passages: Iterable[Passage], *, problems: Problems) -> int:

@@ -20,6 +20,11 @@ CORPUS = "corpus.tsv"
 _PART, _QUERIES = "corpus_split_{}.tsv", ".query.txt"
 
 
+def is_folder(path: str | Path) -> bool:
+    """Whether a folder has this layout: a corpus, and queries beside it."""
+    return bool(splits(path)) and bool(corpus_files(path))
+
+
 def corpus_files(folder: str | Path) -> list[Path]:
     """The file of the corpus, or its parts in their order; empty where there is none.
 

@@ -25,11 +25,23 @@ _CANDIDATE = "query id, passage id, rank, score"
 _HEADER = {("qid", "pid"), ("qid", "pid", "index"), ("qid", "pid", "index", "score"), ("pid", "text"), ("qid", "text")}
 
 
+def is_folder(path: str | Path) -> bool:
+    """Whether a folder has this layout: a collection, and queries beside it."""
+    return bool(corpus_files(path)) and bool(splits(path, QUERIES))
+
+
+def corpus_files(folder: str | Path) -> list[Path]:
+    """The file of the collection; empty where there is none."""
+    path = find(Path(folder), CORPUS)
+    return [path] if path else []
+
+
 def splits(folder: str | Path, prefix: str) -> list[str]:
     """The splits for which a file `{prefix}{split}.tsv` is there, sorted."""
     names = (path.name for path in Path(folder).glob(f"{prefix}*") if bare_suffix(path) == ".tsv")
     found = {name[len(prefix) : name.lower().index(".tsv")] for name in names}
-    return sorted(one for one in found if "." not in one)
+    other = JUDGEMENTS.removeprefix(prefix) if prefix == GRADES else None
+    return sorted(one for one in found if other is None or not one.startswith(other))
 
 
 def read_passages(folder: str | Path, *, problems: Problems) -> Iterator[PlacedPassage]:
@@ -106,6 +118,26 @@ def read_examples(
             yield _example(query, right, found), place
         else:
             problems.note("unknown_id", place, query)
+
+
+def mined(folder: str | Path) -> Path | None:
+    """The file of mined candidates, those of a dense model before BM25's; None where there is neither."""
+    return next((path for name in MINED if (path := find(Path(folder), name))), None)
+
+
+def read_training(folder: str | Path, *, problems: Problems) -> Iterator[PlacedExample]:
+    """Every training query of a folder as an example of ids: its judgements and its mined candidates.
+
+    Memory: the judgements of the split `train`.
+
+    Raises:
+        DataError: no judgements or no candidates, or a line that is not one.
+    """
+    path = mined(folder) or _required(folder, MINED[0])
+    positives: dict[str, dict[str, int]] = {}
+    for query, passage, grade, _ in read_judgements(folder, split="train", problems=problems):
+        positives.setdefault(query, {})[passage] = grade
+    yield from read_examples(path, positives, problems=problems)
 
 
 def write_judgements(path: str | Path, grades: Mapping[str, Mapping[str, int]]) -> int:
