@@ -24,6 +24,9 @@ from vizsla.data.records import PlacedWeights, TermWeights, decoded, encoded, ma
 
 VERSION = 1
 _POSTING, _POSITION, _WEIGHT = 4 << 3 | wire.BYTES, 1 << 3, 2 << 3
+_WEIGHT_TAG = bytes([_WEIGHT])
+_LARGEST_POSTING = 22  # bytes: two tags and two numbers of 64 bits
+_SHORT = 120  # bytes: below, a loop is quicker than arrays
 _Ints = npt.NDArray[np.int64]
 
 
@@ -121,8 +124,10 @@ def read_weights(path: str | Path, *, problems: Problems) -> Iterator[PlacedWeig
     sorted_at, seen = at[order], {record.position for record in records}
     if len(seen) != len(records) or not np.isin(at, np.fromiter(seen, dtype=np.int64)).all():
         raise DataError(f"{path}: found postings and records of other positions; wanted one record for each position")
-    for record in records:
-        start, stop = np.searchsorted(sorted_at, [record.position, record.position + 1]).tolist()
+    places = np.fromiter((record.position for record in records), dtype=np.int32)
+    starts = np.searchsorted(sorted_at, places).tolist()
+    stops = np.searchsorted(sorted_at, places, side="right").tolist()
+    for record, start, stop in zip(records, starts, stops, strict=True):
         found = {terms[columns[row]]: float(weights[row]) for row in order[start:stop].tolist()}
         yield TermWeights(record.id, found), f"{path}: position {record.position}"
 
@@ -225,6 +230,9 @@ def _quick(message: bytes, where: str) -> tuple[bytes, _Ints, _Ints] | None:
         _, at = wire.varint_at(message, at + 1, where)
     if message[at : at + 1] != b"\x22":
         return None
+    if len(message) - at <= _SHORT:
+        short = _short(message, at, where)
+        return short and (term, *short)
     values, sizes = wire.varints(message[at:], where)
     if len(values) >= 4 and values[2] == _WEIGHT:  # a first gap of 0 is not written
         values, sizes = np.insert(values, 2, [_POSITION, 0]), np.insert(sizes, 2, [0, 0])
@@ -237,6 +245,26 @@ def _quick(message: bytes, where: str) -> tuple[bytes, _Ints, _Ints] | None:
     if table[:, [3, 5]].max() > LARGEST:
         raise DataError(f"{where}: found a number above {LARGEST}; wanted positions and weights of 31 bits")
     return term, table[:, 3].astype(np.int64), table[:, 5].astype(np.int64)
+
+
+def _short(message: bytes, at: int, where: str) -> tuple[_Ints, _Ints] | None:
+    """A few postings; None where their fields stand in another order."""
+    gaps, weights = [], []
+    while at < len(message):
+        end = at + 2 + message[at + 1] if at + 1 < len(message) else at
+        if message[at] != _POSTING or not at + 2 < end <= len(message) or message[at + 1] > _LARGEST_POSTING:
+            return None
+        at, gap = at + 2, 0
+        if message[at] == _POSITION:
+            gap, at = wire.varint_at(message, at + 1, where)
+        if message[at : at + 1] != _WEIGHT_TAG:
+            return None
+        weight, at = wire.varint_at(message, at + 1, where)
+        if at != end or max(gap, weight) > LARGEST:
+            return None
+        gaps.append(gap)
+        weights.append(weight)
+    return np.array(gaps, dtype=np.int64), np.array(weights, dtype=np.int64)
 
 
 def _slow(message: bytes, where: str) -> tuple[bytes, _Ints, _Ints]:
@@ -299,5 +327,8 @@ def _postings_bytes(one: Postings, where: str) -> bytes:
 
 
 def _record_bytes(record: Record) -> bytes:
+    if not record.id or not 0 <= record.position <= LARGEST or not 0 <= record.length <= LARGEST:
+        wanted = f"an id, and a position and a length from 0 to {LARGEST}: a smaller scale makes shorter passages"
+        raise DataError(f"found the record {shown(record)}; wanted {wanted}")
     id_ = wire.bytes_field(2, encoded(record.id, "a passage's id"))
     return wire.number_field(1, record.position) + id_ + wire.number_field(3, record.length)
