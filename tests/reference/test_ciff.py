@@ -69,7 +69,7 @@ def test_bmp_finds_the_same_scores(ours: Path, rows: list[TermWeights], tmp_path
     drawn = random.Random(1)
     small = [TermWeights(one.id, {term: float(drawn.randint(1, 200)) for term in one.weights}) for one in rows]
     ciff.write_weights(ours, small)
-    bmp.ciff2bmp(str(ours), str(tmp_path / "index"), 32, False)  # noqa: FBT003 - its own signature
+    bmp.ciff2bmp(str(ours), str(tmp_path / "index"), 32, False)
     searcher = bmp.Searcher(str(tmp_path / "index"))
     for _ in range(50):
         query = drawn.sample(TERMS[:100], 3)

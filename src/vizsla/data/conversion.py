@@ -7,7 +7,7 @@ apart by split. Knows which kinds two formats share. Refuses to know how a recor
 import logging
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from vizsla.core.errors import SettingsError
 from vizsla.data import judged
 from vizsla.data.corpus import Corpus
-from vizsla.data.detection import checked, detect
+from vizsla.data.detection import checked, detect, kind_of
 from vizsla.data.examples import PlacedExample, with_texts
 from vizsla.data.layouts import (
     EXAMPLES,
@@ -99,6 +99,8 @@ def convert(
     names = _formats(source, target, wanted)
     reading, writing = (LAYOUTS[name] for name in names)
     streams = reading.streams(Path(source), problems)
+    if not (reading.is_folder or wanted.only):
+        wanted = replace(wanted, only=kind_of(Path(source)) or "")
     chosen = _chosen(streams, reading, writing, wanted)
     work = _Work(Path(target), writing, Options(problems, wanted.scale), wanted, on_progress or (lambda _: None))
     counts = {
@@ -106,11 +108,10 @@ def convert(
         for kind in _STREAMED
         if any(one.kind == kind for one in chosen)
     }
-    counts |= work.write_judged(chosen)
-    left_out = tuple(
-        dict.fromkeys(one.kind for one in streams if reading.is_folder and one.kind not in writing.outlets)
-    )
-    if left_out and not wanted.only:
+    counts |= work.write_judged(chosen, streams)
+    held = dict.fromkeys(one.kind for one in streams if reading.is_folder and not wanted.only)
+    left_out = tuple(kind for kind in held if kind not in writing.outlets)
+    if left_out:
         _log.warning("%s: left out %s, which %s cannot hold", source, " and ".join(left_out), names[1])
     return Converted(*names, counts, left_out, problems)
 
@@ -168,17 +169,18 @@ class _Work:
                 count += self._write(outlet, split, (record for record, _ in placed))
         return count
 
-    def write_judged(self, chosen: list[Stream]) -> dict[str, int]:
+    def write_judged(self, chosen: list[Stream], streams: list[Stream]) -> dict[str, int]:
         """Write queries and judgements, by split where the target has splits."""
         problems, counts = self.options.problems, dict[str, int]()
         texts = {one.split: judged.texts(one.read(), problems) for one in chosen if one.kind == QUERIES}
-        grades = {
-            one.split or self._split: judged.grades(one.read(), problems) for one in chosen if one.kind == JUDGEMENTS
-        }
+        # Judgements tell queries apart even where the target cannot hold them.
+        needed = [one for one in streams if one.kind == JUDGEMENTS and (one in chosen or "" in texts)]
+        wanted = [one for one in needed if self.wanted.split in ("", one.split) or not one.split]
+        grades = {one.split or self._split: judged.grades(one.read(), problems) for one in wanted}
         if texts:
             outlet = self.layout.outlets[QUERIES]
             counts[QUERIES] = sum(self._write(outlet, *one) for one in self._placed(texts, grades, outlet).items())
-        if grades:
+        if any(one.kind == JUDGEMENTS for one in chosen):
             outlet = self.layout.outlets[JUDGEMENTS]
             if len(grades) > 1 and outlet.place is None:
                 raise SettingsError(f"found the splits {', '.join(grades)} for one file; wanted one: name the split")
@@ -195,12 +197,17 @@ class _Work:
             found.setdefault((one.split or self._split) if outlet.has_splits else "", []).append(one)
         return found
 
-    def _placed(self, texts: dict[str, judged.Texts], grades: dict[str, judged.Grades], outlet: Outlet) -> _Placed:
-        if not outlet.has_splits:
-            return {"": judged.merged(texts)}
-        if "" not in texts:
-            return texts
-        return judged.told_apart(texts[""], grades, otherwise=self._split)
+    def _placed(self, texts: _Placed, grades: dict[str, judged.Grades], outlet: Outlet) -> _Placed:
+        """Queries by the split whose file takes them; the empty one where one file takes them all."""
+        if "" in texts and grades and (outlet.has_splits or self.wanted.split):
+            apart = judged.told_apart(texts[""], grades)
+            if not self.wanted.split:
+                for query in texts[""].keys() - set().union(*apart.values()):
+                    self.options.problems.note("unjudged", str(self.target), query)
+            texts = apart
+        if outlet.has_splits:
+            return {split or self._split: queries for split, queries in texts.items()}
+        return {"": judged.merged(texts)}
 
     def _filled(
         self, placed: Iterator[PlacedExample], splits: set[str], streams: list[Stream], place: Path

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vizsla.core.errors import SettingsError
 from vizsla.data.formats import irds, jsonl
-from vizsla.data.layouts import LAYOUTS, target_of
+from vizsla.data.layouts import JUDGEMENTS, LAYOUTS, PASSAGES, QUERIES, target_of
 from vizsla.data.opening import bare_suffix, lines
 from vizsla.data.problems import Problems, shown
 from vizsla.data.sources import layout_of
@@ -37,6 +37,7 @@ _NAMES = (
     ("triples", "msmarco-triples"),
     ("collection.tsv", "msmarco"),
 )
+_KINDS = (("collection", PASSAGES), ("corpus", PASSAGES), ("queries", QUERIES), ("qrels", JUDGEMENTS))
 _RUN_COLUMNS = 6
 
 
@@ -51,6 +52,12 @@ def detect(path: str | Path) -> str:
     if name is None:
         raise SettingsError(f"{path}: found no format for certain; name one of {', '.join(LAYOUTS)}")
     return name
+
+
+def kind_of(path: Path) -> str | None:
+    """The kind of record that a file's name says it holds; None where it says none."""
+    name = path.name.lower()
+    return next((kind for start, kind in _KINDS if name.startswith(start)), None)
 
 
 def _detected(path: Path) -> str | None:

@@ -55,12 +55,10 @@ def merged(splits: Mapping[str, Texts]) -> Texts:
     return found
 
 
-def told_apart(queries: Texts, judged: Mapping[str, Grades], *, otherwise: str) -> dict[str, Texts]:
-    """The queries of a source without splits, each where it is judged; all in `otherwise` where none is.
+def told_apart(queries: Texts, judged: Mapping[str, Grades]) -> dict[str, Texts]:
+    """The queries of a source without splits, each where it is judged; those that are judged nowhere are left out.
 
-    >>> told_apart({"a": "?", "b": "!"}, {"dev": {"b": {"p": 1}}}, otherwise="test")
+    >>> told_apart({"a": "?", "b": "!"}, {"dev": {"b": {"p": 1}}})
     {'dev': {'b': '!'}}
     """
-    if not judged:
-        return {otherwise: queries}
     return {split: {query: queries[query] for query in rows if query in queries} for split, rows in judged.items()}

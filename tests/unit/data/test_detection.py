@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from vizsla.core.errors import DataError, SettingsError
-from vizsla.data.detection import checked, detect
+from vizsla.data.detection import checked, detect, kind_of
 
 FILES = {
     "corpus.jsonl": ('{"_id": "1", "title": "", "text": "a"}', "jsonl"),
@@ -76,3 +76,8 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
         detect(tmp_path / "x.tsv")
     with pytest.raises(SettingsError, match="found the format 'beer'; wanted one of beir"):
         checked("beer")
+
+
+def test_a_name_may_say_the_kind() -> None:
+    names = ("collection.tsv", "Corpus.jsonl", "queries.dev.tsv", "qrels.dev.tsv", "x.tsv")
+    assert [kind_of(Path(name)) for name in names] == ["passages", "passages", "queries", "judgements", None]

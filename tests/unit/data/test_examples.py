@@ -9,9 +9,7 @@ def test_texts_are_put_to_ids_and_scores_stay_with_theirs() -> None:
     bare = Example("", (Passage("1", ""),), tuple(Passage(id_, "") for id_ in "829"), "q", (1.0,), (0.8, 0.2, 0.9))
     held = Example("text", (Passage("9", "own"),))
     problems = Problems()
-    found = list(
-        with_texts([(bare, "f:1"), (held, "f:2")], queries={"q": "what"}, corpus=corpus, problems=problems)
-    )
+    found = list(with_texts([(bare, "f:1"), (held, "f:2")], queries={"q": "what"}, corpus=corpus, problems=problems))
     filled = Example("what", (Passage("1", "one", "t"),), (Passage("2", "two"),), "q", (1.0,), (0.2,))
     assert found == [(filled, "f:1"), (held, "f:2")]
     assert problems.counts == {"unknown_text": 2}

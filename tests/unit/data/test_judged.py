@@ -22,5 +22,4 @@ def test_one_id_of_two_splits_has_one_text() -> None:
 def test_queries_go_where_they_are_judged() -> None:
     queries = {"a": "?", "b": "!"}
     grades = {"train": {"a": {"p": 1}, "x": {"p": 1}}, "dev": {"a": {"p": 1}, "b": {"p": 1}}}
-    assert judged.told_apart(queries, grades, otherwise="test") == {"train": {"a": "?"}, "dev": queries}
-    assert judged.told_apart(queries, {}, otherwise="test") == {"test": queries}
+    assert judged.told_apart(queries, grades) == {"train": {"a": "?"}, "dev": queries}

@@ -1,8 +1,7 @@
 """Tevatron: training examples and a corpus as JSONL, in both of its generations.
 
-Newer lines name passages by id, `query_id query_text positive_document_ids negative_document_ids`;
-older ones hold them, `query_id query positive_passages negative_passages`. Knows these keys, both
-ways. Refuses to know the texts behind ids, and images.
+Newer lines name passages by id; older ones hold them, as `positive_passages` and `negative_passages`.
+Knows the keys of both (docs/formats/tevatron.md), both ways. Refuses to know the texts behind ids, and images.
 """
 
 from collections.abc import Iterable, Iterator
@@ -37,7 +36,7 @@ def read_examples(path: str | Path, *, problems: Problems) -> Iterator[PlacedExa
 
 
 def read_passages(path: str | Path, *, problems: Problems) -> Iterator[PlacedPassage]:
-    """Every passage of a corpus, with its place; the text is `text` or `document_text`.
+    """Every passage of a corpus, with its place; its text stands under either generation's key.
 
     Raises:
         DataError: a line that is not such an object.

@@ -3,7 +3,6 @@ from typing import Any
 
 import pytest
 
-from vizsla.core import extras
 from vizsla.core.errors import DataError, MissingExtraError
 from vizsla.core.protocols import Passage
 from vizsla.data.columns import Columns
@@ -111,6 +110,6 @@ def test_without_pyarrow_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp
     def missing(name: str) -> None:
         raise ModuleNotFoundError(name=name.partition(".")[0])
 
-    monkeypatch.setattr(extras.importlib, "import_module", missing)
+    monkeypatch.setattr("importlib.import_module", missing)
     with pytest.raises(MissingExtraError, match=r"vizsla\[parquet\]"):
         list(parquet.read_passages(tmp_path, problems=STRICT))

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -82,11 +83,10 @@ def test_judgements_are_written_as_pairs(tmp_path: Path) -> None:
 def test_another_shape_is_refused(folder: Path, name: str, line: str, message: str) -> None:
     first = "7\t1" if "dev" in name else "7\t1\t0"
     (folder / name).write_text(f"{first}\n{line}\n")
+    judged = t2ranking.read_judgements(folder, split="dev", problems=STRICT)
+    found: Iterator[object] = judged if "dev" in name else t2ranking.read_training(folder, problems=STRICT)
     with pytest.raises(DataError, match=rf"{name}:2: .*{message}"):
-        if "dev" in name:
-            list(t2ranking.read_judgements(folder, split="dev", problems=STRICT))
-        else:
-            list(t2ranking.read_training(folder, problems=STRICT))
+        list(found)
 
 
 def test_a_missing_split_is_named_with_what_is_there(folder: Path) -> None:
