@@ -14,7 +14,7 @@ from vizsla.collections import frozen
 from vizsla.collections.frozen import FrozenCollection, IndexSettings
 from vizsla.core.errors import ArtifactError
 from vizsla.core.protocols import Passage
-from vizsla.text.analyzer import Analyzer
+from vizsla.text.counting import TermCounter
 from vizsla.text.settings import AnalyzerSettings
 
 ROOT = Path(__file__).parents[2]
@@ -178,7 +178,8 @@ def test_settings_of_another_shape_are_refused(copy: Path, name: str) -> None:
     whole = json.loads(path.read_bytes())
     outer = json.loads((copy / "manifest.json").read_bytes())
     for key in whole["settings"]:
-        for value in ("x", -1, None, [], {"x": 1}):
+        others: list[object] = ["x", -1, None, [], {"x": 1}]
+        for value in others:
             path.write_text(json.dumps(whole | {"settings": whole["settings"] | {key: value}}))
             outer["files"][name]["size_bytes"] = path.stat().st_size
             (copy / "manifest.json").write_text(json.dumps(outer))
@@ -269,11 +270,11 @@ def test_a_failed_build_leaves_nothing_and_the_old_one(stored: Path, tmp_path: P
     folder = Path(shutil.copytree(stored, tmp_path / "c"))
     before = files(folder)
 
-    def broken(texts: object, settings: object = None) -> Analyzer:
+    def broken(_: TermCounter, texts: object) -> None:
         raise RuntimeError("stopped")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(frozen.TermCounter, "count", broken)
+        patch.setattr(TermCounter, "count", broken)
         with pytest.raises(RuntimeError, match="stopped"):
             FrozenCollection.build(passages(5), folder, IndexSettings(analyzer=AnalyzerSettings(language="en")))
     assert files(folder) == before
