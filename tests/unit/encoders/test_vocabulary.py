@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from vizsla.core import artifacts
 from vizsla.core.errors import ArtifactError, ShapeError
 from vizsla.encoders.vocabulary import Vocabulary
-from vizsla.text.packing import pack
 from vizsla.text import packing
 
 TERM = st.text(st.characters(exclude_categories=["Cs"]), max_size=5) | st.sampled_from(["a", "aa", "ab", "中", "中文"])
