@@ -110,7 +110,7 @@ def test_hits_share_a_term_with_the_query(texts: list[str], queries: list[str], 
         assert hits.counts()[row] == min(k, len(sharing))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(WORDS, min_size=1, max_size=8), st.lists(WORDS, min_size=1, max_size=3))
 def test_a_stored_collection_is_the_index_in_memory(texts: list[str], queries: list[str]) -> None:
     encoder = LexicalEncoder.fit(texts, settings=PLAIN)

@@ -49,7 +49,7 @@ PART = st.tuples(st.sampled_from(["", "+", "-"]), st.lists(st.sampled_from(WORDS
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(PART, min_size=1, max_size=4).map(" ".join), st.integers(1, 70))
 def test_hits_are_those_a_look_at_every_passage_finds(collection: FrozenCollection, query: str, k: int) -> None:
     hits = collection.searcher.search([query], k)
