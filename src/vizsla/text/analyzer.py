@@ -55,7 +55,7 @@ class Analyzer:
         }
         user_words = (self._normalise(word).strip() for word in settings.user_words)
         self._phrases = marking.pattern((*user_words, *self._canonical))
-        self._stops = frozenset(settings.stop_words)
+        self._stops = frozenset(self._normalise(word).strip() for word in settings.stop_words)
 
     @classmethod
     def fit(cls, texts: Iterable[str], settings: AnalyzerSettings | None = None) -> "Analyzer":
