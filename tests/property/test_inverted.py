@@ -33,6 +33,15 @@ def test_impacts_are_summed_in_rising_order_and_rounded_once(made: list[list[flo
         assert found.get(position, 0.0) == float(np.float32(total))
 
 
+def test_the_order_of_terms_decides_the_last_bit() -> None:
+    # 97 x 172961 x 2^29 lies in the middle of two float32 numbers; ones added after it are lost in float64.
+    large, value = 97.0 * 2**29, 172961.0
+    after = InvertedIndex.build(csr_array(np.array([[value, 1, 1]], np.float32)))
+    before = InvertedIndex.build(csr_array(np.array([[1, 1, value]], np.float32)))
+    assert after.search(csr_array(np.array([[large, 1, 1]], np.float32)), 1).scores.tolist() == [[2.0**53]]
+    assert before.search(csr_array(np.array([[1, 1, large]], np.float32)), 1).scores.tolist() == [[2.0**53 + 2**30]]
+
+
 COUNT = st.sampled_from([0, 0, 1, 2, 300, 70_000])
 
 
