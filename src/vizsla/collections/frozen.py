@@ -167,7 +167,7 @@ def _index(
         for done, texts in _batches(corpus, settings):
             forward.add(counter.count(texts), len(counter))
             tell("indexing", done, len(corpus))
-        vocabulary, order = Vocabulary.build(counter.packed_terms(), forward.frequencies[: len(counter)])
+        vocabulary, order = Vocabulary.build(*counter.packed_terms(), forward.frequencies[: len(counter)])
         encoder = LexicalEncoder(analyzer, vocabulary, len(corpus), settings.bm25)
         encoder.save(draft.path("encoder"))
         budget = max(settings.memory_mib, 1) << 20

@@ -64,7 +64,7 @@ class LexicalEncoder:
         counter = TermCounter(analyzer)
         counts = counter.count(pack(texts))
         frequencies = np.bincount(counts.terms, minlength=len(counter))
-        vocabulary, _ = Vocabulary.build(counter.packed_terms(), frequencies)
+        vocabulary, _ = Vocabulary.build(*counter.packed_terms(), frequencies)
         return cls(analyzer, vocabulary, len(texts), bm25)
 
     @property
@@ -127,7 +127,9 @@ class LexicalEncoder:
     def _rows(self, texts: list[str]) -> Sparse:
         counter = TermCounter(self.analyzer)
         counts = counter.count(pack(texts))
-        numbers = self.vocabulary.find(counter.packed_terms())
+        terms, order = counter.packed_terms()
+        numbers = np.empty(len(order), np.int64)
+        numbers[order] = self.vocabulary.find(terms)
         return to_rows(counts, numbers, self.dim)
 
 

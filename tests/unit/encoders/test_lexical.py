@@ -35,7 +35,7 @@ def test_the_constant_of_a_query_counts_repeated_terms() -> None:
 
 @pytest.mark.parametrize("frequency", [-1, 3, 2**62, -(2**62)])
 def test_frequencies_that_cannot_be_are_refused(frequency: int) -> None:
-    vocabulary, _ = Vocabulary.build(pack(["a"]), np.array([frequency]))
+    vocabulary, _ = Vocabulary.build(pack(["a"]), np.arange(1), np.array([frequency]))
     encoder = LexicalEncoder(Analyzer(PLAIN), vocabulary, 2)
     for encode in (encoder.encode_queries, encoder.constant):
         with pytest.raises(ArtifactError, match="frequencies that cannot be"):
