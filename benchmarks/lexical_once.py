@@ -105,7 +105,7 @@ def build_postings(folder: str, output: str) -> Iterator[None]:
     counter, forward = TermCounter(analyzer), Forward(target)
     for start in range(0, len(texts), 256):
         forward.add(counter.count(pack(texts[start : start + 256])), len(counter))
-    vocabulary, order = Vocabulary.build(counter.packed_terms(), forward.frequencies[: len(counter)])
+    vocabulary, order = Vocabulary.build(*counter.packed_terms(), forward.frequencies[: len(counter)])
     encoder = LexicalEncoder(analyzer, vocabulary, len(texts))
     encoder.save(target / "encoder")
     inverted.write(target / "index", forward, order, encoder.weighting, budget_bytes=256 << 20)

@@ -140,8 +140,10 @@ def limits(bench: Bench, rounds: int) -> None:
     seconds = interleave(
         {
             "search, top 10, one at a time": lambda: [bench.index.index.search(row, 10) for row in singles],
-            "gather the norm, divide, add to its sum": lambda: _weigh(*spans, *arrays, norms, sums),
-            "add to its sum": lambda: _scatter(*spans, *arrays, sums),
+            "gather the norm, divide, add to its sum; all passages at once": lambda: _weigh(
+                *spans, *arrays, norms, sums
+            ),
+            "add to its sum; all passages at once": lambda: _scatter(*spans, *arrays, sums),
             "read positions and frequencies": lambda: _read(*spans, *arrays),
         },
         rounds,
@@ -155,27 +157,31 @@ def limits(bench: Bench, rounds: int) -> None:
     table(("loop", "ns a posting", "GB/s of postings"), rows)
 
 
-@njit
+# Slices, because a loop over a whole slice is one that the compiler can prove safe and make wide.
+@njit(error_model="numpy")
 def _weigh(begins: Any, ends: Any, positions: Any, values: Any, norms: Any, sums: Any) -> None:
-    for begin, end in zip(begins, ends):  # noqa: B905 - numba knows no strict
-        for i in range(begin, end):
-            value = np.float64(values[i])
-            sums[positions[i]] += 1.5 * (value / (value + norms[positions[i]]))
+    for row in range(len(begins)):
+        places, counts = positions[begins[row] : ends[row]], values[begins[row] : ends[row]]
+        for i in range(len(places)):
+            place, value = np.uint32(places[i]), np.float64(counts[i])
+            sums[place] += 1.5 * (value / (value + np.float64(norms[place])))
 
 
 @njit
 def _scatter(begins: Any, ends: Any, positions: Any, values: Any, sums: Any) -> None:
-    for begin, end in zip(begins, ends):  # noqa: B905
-        for i in range(begin, end):
-            sums[positions[i]] += values[i]
+    for row in range(len(begins)):
+        places, counts = positions[begins[row] : ends[row]], values[begins[row] : ends[row]]
+        for i in range(len(places)):
+            sums[np.uint32(places[i])] += counts[i]
 
 
 @njit
 def _read(begins: Any, ends: Any, positions: Any, values: Any) -> int:
     total = 0
-    for begin, end in zip(begins, ends):  # noqa: B905
-        for i in range(begin, end):
-            total += positions[i] + values[i]
+    for row in range(len(begins)):
+        places, counts = positions[begins[row] : ends[row]], values[begins[row] : ends[row]]
+        for i in range(len(places)):
+            total += np.int64(places[i]) + np.int64(counts[i])
     return total
 
 

@@ -10,6 +10,10 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """Run the command that the program's arguments name, and leave with its exit code."""
-    from vizsla.cli.app import run
+    try:
+        from vizsla.cli.app import run
 
-    sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # before anything was begun
+        code = 130
+    sys.exit(code)

@@ -54,10 +54,15 @@ def run(arguments: Sequence[str]) -> int:
     previous = signal.signal(signal.SIGTERM, _terminate)
     terminal.show_warnings()
     try:
-        code = typer.main.get_command(app).main(list(arguments), prog_name="vizsla", standalone_mode=False)
+        command = typer.main.get_command(app)
+        with command.make_context(terminal.NAME, list(arguments)) as context:
+            command.invoke(context)
         sys.stdout.flush()
-    except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
+    except typer.Exit as left:
+        return left.exit_code
+    except KeyboardInterrupt:
+        terminal.tell("interrupted; nothing half-written was left")
+        return INTERRUPTED
     except BrokenPipeError:
         _stop_writing()
         return UNREAD
@@ -72,9 +77,7 @@ def run(arguments: Sequence[str]) -> int:
         return _refuse("found too little memory for this; wanted more: give less at once, or a smaller --memory-mib")
     finally:
         signal.signal(signal.SIGTERM, previous)
-    if code == INTERRUPTED:
-        terminal.tell("interrupted; nothing half-written was left")
-    return code if isinstance(code, int) else 0
+    return 0
 
 
 def _version() -> str:

@@ -86,14 +86,14 @@ def _measure(collection: "FrozenCollection", place: Path, sample: Path) -> None:
 def _say_what_next(place: Path, sample: Path, folder: Path) -> None:
     terminal.write("")
     terminal.headline("Now try")
-    for line in _next_steps(place, sample):
+    for line in _next_steps(place, sample, folder / "words"):
         terminal.write(f"  {line}")
     terminal.write(f"\nEverything stands in {folder}; remove it when you are done.")
 
 
-def _next_steps(place: Path, sample: Path) -> Iterator[str]:
+def _next_steps(place: Path, sample: Path, words: Path) -> Iterator[str]:
     yield f"vizsla search {place}   # ask as you type"
     yield f"vizsla inspect {place} --query 'read a file' --passage en-files"
-    yield f"vizsla index {sample} --output words.index --ideographs words"
-    yield f"vizsla compare {sample} {place} words.index"
+    yield f"vizsla index {sample} --output {words} --ideographs words"
+    yield f"vizsla compare {sample} {place} {words}"
     yield "vizsla index YOUR_TEXTS --output your.index"

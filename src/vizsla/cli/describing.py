@@ -37,10 +37,7 @@ def facts(encoder: "LexicalEncoder") -> dict[str, str]:
 
 
 def size_of(made: "FrozenCollection") -> str:
-    """The bytes of an index on disk, for people.
-
-    Every file stands in the manifest; the manifest itself is not counted.
-    """
+    """The bytes of an index on disk, for people."""
     size = float(sum(file.stat().st_size for file in made.folder.rglob("*") if file.is_file()))
     unit = 0
     while size >= 1024 and unit < len(_UNITS) - 1:

@@ -48,7 +48,7 @@ def index_settings(file: Path | None, flags: Mapping[str, Mapping[str, object]])
 
 
 def columns(text: str | None) -> Columns | None:
-    """Columns from `id=docid,title=name,text=body`.
+    """Columns from `id=number,title=name,text=body`.
 
     Raises:
         SettingsError: not pairs, or another key than these three.
@@ -57,7 +57,7 @@ def columns(text: str | None) -> Columns | None:
         return None
     pairs = [part.partition("=") for part in text.split(",")]
     if not all(key and equals and value for key, equals, value in pairs):
-        raise SettingsError(f"found --columns '{text}'; wanted pairs such as id=docid,title=name,text=body")
+        raise SettingsError(f"found --columns '{text}'; wanted pairs such as id=number,title=name,text=body")
     return from_mapping(Columns, {key.strip(): value.strip() for key, _, value in pairs})
 
 

@@ -19,6 +19,8 @@ def breaks(text: str, cells: int) -> list[int]:
     [8]
     >>> breaks("买了鱼。", 6)
     [2]
+    >>> breaks("a「、", 3)
+    [1, 2]
     """
     found: list[int] = []
     start, best, width = 0, 0, 0
@@ -30,6 +32,9 @@ def breaks(text: str, cells: int) -> list[int]:
             start = best if best > start else place
             found.append(start)
             width = sum(map(get_character_cell_size, text[start:place]))
+            if width + size > cells and start < place:  # marks that would rather stay together do not fit
+                found.append(place)
+                start, width = place, 0
         width += size
     return [place for place in found if place]
 

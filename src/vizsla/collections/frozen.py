@@ -5,6 +5,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
@@ -161,16 +162,16 @@ def _index(
 ) -> LexicalEncoder:
     scratch = draft.path("scratch")
     scratch.mkdir()
-    counter, forward = TermCounter(analyzer), Forward(scratch)
-    for done, texts in _batches(corpus, settings):
-        forward.add(counter.count(texts), len(counter))
-        tell("indexing", done, len(corpus))
-    vocabulary, order = Vocabulary.build(counter.packed_terms(), forward.frequencies[: len(counter)])
-    encoder = LexicalEncoder(analyzer, vocabulary, len(corpus), settings.bm25)
-    encoder.save(draft.path("encoder"))
-    budget = max(settings.memory_mib, 1) << 20
-    inverted.write(draft.path("index"), forward, order, encoder.weighting, budget_bytes=budget)
-    forward.close()
+    with closing(Forward(scratch)) as forward:
+        counter = TermCounter(analyzer)
+        for done, texts in _batches(corpus, settings):
+            forward.add(counter.count(texts), len(counter))
+            tell("indexing", done, len(corpus))
+        vocabulary, order = Vocabulary.build(*counter.packed_terms(), forward.frequencies[: len(counter)])
+        encoder = LexicalEncoder(analyzer, vocabulary, len(corpus), settings.bm25)
+        encoder.save(draft.path("encoder"))
+        budget = max(settings.memory_mib, 1) << 20
+        inverted.write(draft.path("index"), forward, order, encoder.weighting, budget_bytes=budget)
     scratch.rmdir()
     return encoder
 

@@ -140,7 +140,7 @@ def draft(
         _check_target(target, kind)
         staged.mkdir()
     except OSError as error:
-        raise ArtifactError(f"{target}: cannot be written ({error}); choose another place") from error
+        raise ArtifactError(f"{target}: cannot be written ({error.strerror}); choose another place") from error
     try:
         yield Draft(staged)
         _write_manifest(staged, kind, version, settings, made_from or {})

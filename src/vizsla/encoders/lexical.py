@@ -5,8 +5,9 @@ weighs the frequencies as it reads them. Knows an analyzer, a vocabulary and BM2
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from scipy.sparse import csr_array
 
 from vizsla.core import artifacts
 from vizsla.core import settings as plain
+from vizsla.core.errors import ArtifactError, SettingsError
 from vizsla.core.protocols import Text
 from vizsla.core.vectors import Sparse
 from vizsla.encoders.bm25 import BM25
@@ -26,6 +28,14 @@ from vizsla.text.settings import AnalyzerSettings
 
 KIND, VERSION = "lexical-encoder", 1
 Int64s: TypeAlias = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What a manifest says of an encoder."""
+
+    passages: int
+    bm25: dict[str, Any]
 
 
 class LexicalEncoder:
@@ -54,7 +64,7 @@ class LexicalEncoder:
         counter = TermCounter(analyzer)
         counts = counter.count(pack(texts))
         frequencies = np.bincount(counts.terms, minlength=len(counter))
-        vocabulary, _ = Vocabulary.build(counter.packed_terms(), frequencies)
+        vocabulary, _ = Vocabulary.build(*counter.packed_terms(), frequencies)
         return cls(analyzer, vocabulary, len(texts), bm25)
 
     @property
@@ -74,20 +84,20 @@ class LexicalEncoder:
     def encode_queries(self, texts: Sequence[str]) -> Sparse:
         """Weights of terms, idf times occurrences in the query: (q, dim)."""
         rows = self._rows(list(texts))
-        rows.data *= self.bm25.weights(self.vocabulary.frequencies[rows.indices], self.passages).astype(np.float32)
+        rows.data *= self.bm25.weights(self._frequencies(rows), self.passages).astype(np.float32)
         rows.eliminate_zeros()
         return rows
 
     def constant(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
         """What BM25L and BM25+ would add to every passage's score for each query: (q,); 0 for the others."""
         rows = self._rows(list(texts))
-        rows.data *= self.bm25.constant(self.vocabulary.frequencies[rows.indices], self.passages)
+        rows.data *= self.bm25.constant(self._frequencies(rows), self.passages)
         sums: npt.NDArray[np.float64] = rows.sum(axis=1)
         return sums
 
     def save(self, folder: str | Path) -> None:
         """Store the encoder: the analyzer as one JSON, the terms, the BM25."""
-        settings = {"passages": self.passages, "bm25": plain.to_mapping(self.bm25)}
+        settings = plain.to_mapping(_Made(self.passages, plain.to_mapping(self.bm25)))
         with artifacts.draft(folder, kind=KIND, version=VERSION, settings=settings) as draft:
             draft.path("analyzer.json").write_text(self.analyzer.settings.to_json(), encoding="utf-8")
             self.vocabulary.write(draft)
@@ -100,15 +110,26 @@ class LexicalEncoder:
             ArtifactError: missing, truncated, or arrays that do not fit each other.
         """
         artifact = artifacts.open_artifact(folder, kind=KIND, version=VERSION)
-        settings = artifact.settings
-        analyzer = Analyzer(AnalyzerSettings.from_json(artifact.path("analyzer.json").read_text(encoding="utf-8")))
-        bm25 = plain.from_mapping(BM25, settings["bm25"])
-        return cls(analyzer, Vocabulary.read(artifact), int(settings["passages"]), bm25)
+        try:
+            analyzer = Analyzer(AnalyzerSettings.from_json(artifact.path("analyzer.json").read_text(encoding="utf-8")))
+            made = plain.from_mapping(_Made, artifact.settings)
+            bm25 = plain.from_mapping(BM25, made.bm25)
+        except (SettingsError, UnicodeDecodeError) as error:
+            raise ArtifactError(f"{folder}: its settings are not an encoder's: {error}; build it again") from error
+        return cls(analyzer, Vocabulary.read(artifact), made.passages, bm25)
+
+    def _frequencies(self, rows: Sparse) -> Int64s:
+        found: Int64s = self.vocabulary.frequencies[rows.indices]
+        if ((found < 0) | (found > self.passages)).any():
+            raise ArtifactError("the vocabulary holds frequencies that cannot be: altered since it was written")
+        return found
 
     def _rows(self, texts: list[str]) -> Sparse:
         counter = TermCounter(self.analyzer)
         counts = counter.count(pack(texts))
-        numbers = self.vocabulary.find(counter.packed_terms())
+        terms, order = counter.packed_terms()
+        numbers = np.empty(len(order), np.int64)
+        numbers[order] = self.vocabulary.find(terms)
         return to_rows(counts, numbers, self.dim)
 
 

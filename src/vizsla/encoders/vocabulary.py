@@ -36,13 +36,22 @@ class Vocabulary:
 
     @classmethod
     def build(
-        cls, terms: packing.Strings, frequencies: npt.NDArray[np.int64]
+        cls, terms: packing.Strings, numbers: npt.NDArray[np.int64], frequencies: npt.NDArray[np.int64]
     ) -> tuple["Vocabulary", npt.NDArray[np.int64]]:
-        """A vocabulary of terms in any order, and the number each of them got: (n,) int64."""
+        """A vocabulary of terms that came in any order.
+
+        Args:
+            terms: packed.
+            numbers: (n,) what each was numbered before.
+            frequencies: (n,) by those numbers.
+
+        Returns:
+            The vocabulary, and the number each old number became: (n,) int64.
+        """
         by_rank = packing.rank(terms)
         order = np.empty(len(by_rank), np.int64)
-        order[by_rank] = np.arange(len(by_rank))
-        return cls(*packing.take(terms, by_rank), frequencies[by_rank]), order
+        order[numbers[by_rank]] = np.arange(len(by_rank))
+        return cls(*packing.take(terms, by_rank), frequencies[numbers[by_rank]]), order
 
     def write(self, draft: Draft) -> None:
         """Store the arrays."""

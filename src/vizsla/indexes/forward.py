@@ -32,7 +32,7 @@ class Forward:
         self.lengths: list[npt.NDArray[np.float64]] = []
         self.largest = 0.0
         self._values = np.dtype(values)
-        self._chunks: list[tuple[int, Int64s]] = []
+        self._blocks: list[tuple[int, Int64s]] = []
         self._kept: list[postings.Counts] = []
         self._path = scratch / "rows.bin" if scratch else None
         self._file: BinaryIO | None = self._path.open("wb") if self._path else None
@@ -62,7 +62,7 @@ class Forward:
         else:
             self._file.write(columns.tobytes())
             self._file.write(values.tobytes())
-            self._chunks.append((len(columns), rows.ends))
+            self._blocks.append((len(columns), rows.ends))
         self._rows += len(rows.ends)
 
     def turned(
@@ -84,7 +84,7 @@ class Forward:
             made = postings.Postings(np.empty(size, np.int32), np.empty(size, values))
             cursor = starts[low:high] - starts[low]
             first = 0
-            for rows in self._chunk_rows():
+            for rows in self._block_rows():
                 postings.invert(rows, first, order, low, cursor, made)
                 first += len(rows.ends)
             yield made
@@ -96,12 +96,12 @@ class Forward:
             self._file.close()
             self._path.unlink(missing_ok=True)
 
-    def _chunk_rows(self) -> Iterator[postings.Counts]:
+    def _block_rows(self) -> Iterator[postings.Counts]:
         yield from self._kept
         if self._file is None or self._path is None:
             return
         self._file.flush()
         with self._path.open("rb") as file:
-            for size, ends in self._chunks:
+            for size, ends in self._blocks:
                 columns = np.fromfile(file, np.int32, size)
                 yield postings.Counts(columns, np.fromfile(file, self._values, size), ends)

@@ -6,7 +6,6 @@ rising order of terms in float64 and rounded once, so neither k nor blocks nor t
 score. Knows columns and positions; refuses to know terms and ids.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vizsla.core import artifacts, hits, threads, vectors
+from vizsla.core import settings as plain
 from vizsla.core.errors import ArtifactError, SettingsError, ShapeError
 from vizsla.core.hits import Hits
 from vizsla.core.vectors import Bitmap, Sparse
@@ -25,6 +25,7 @@ KIND, VERSION = "inverted-index", 1
 BUDGET_BYTES = 256 << 20
 _WORTH_SPLITTING = 4_000_000
 _NOTHING = np.zeros(0, np.bool_)
+_VALUES = ("float32", "uint8", "uint16", "uint32", "uint64")
 _MOST = np.iinfo(np.int32).max
 
 
@@ -42,12 +43,31 @@ class TermFrequencies:
     saturation: float
     slope: float
 
+    def __post_init__(self) -> None:
+        if not (0 < self.saturation < np.inf and 0 <= self.slope <= 1):
+            found = f"saturation={self.saturation}, slope={self.slope}"
+            raise SettingsError(f"found {found}; wanted a saturation above 0 and a slope from 0 to 1")
+
     def norms(self, lengths: npt.NDArray[np.int32], average: float) -> npt.NDArray[np.float32]:
         """The norm of each position, and as many more as the search loop may look ahead: (n + a block,)."""
         norms = np.ones(len(lengths) + postings.BLOCK, np.float32)
         relative = lengths / average if average > 0 else np.ones(len(lengths))
         norms[: len(lengths)] = self.saturation * (1 - self.slope + self.slope * relative)
         return norms
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What a manifest says of an index."""
+
+    size: int
+    dim: int
+    values: str
+    weighting: dict[str, float] | None
+
+    def __post_init__(self) -> None:
+        if self.size < 0 or self.values not in _VALUES:
+            raise SettingsError(f"found {self.size} positions and {self.values} values; wanted one of {_VALUES}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +127,8 @@ class InvertedIndex:
 
     def save(self, folder: str | Path) -> None:
         """Store the index as an artifact."""
-        with artifacts.draft(folder, kind=KIND, version=VERSION, settings=self._settings()) as draft:
+        made = _Made(self._size, self.dim, str(self._stored.postings.values.dtype), _plain(self.weighting))
+        with artifacts.draft(folder, kind=KIND, version=VERSION, settings=plain.to_mapping(made)) as draft:
             draft.array("starts", self._stored.starts)
             draft.array("positions", self._stored.postings.positions)
             draft.array("values", self._stored.postings.values)
@@ -121,21 +142,19 @@ class InvertedIndex:
             ArtifactError: missing, truncated, or arrays that do not fit each other.
         """
         artifact = artifacts.open_artifact(folder, kind=KIND, version=VERSION)
-        settings = artifact.settings
+        made, weighting = _read_settings(artifact)
         stored = _Stored(
             artifact.array("starts", np.int64),
-            postings.Postings(artifact.array("positions", np.int32), artifact.array("values", settings["values"])),
+            postings.Postings(artifact.array("positions", np.int32), artifact.array("values", made.values)),
             artifact.array("lengths", np.int32),
         )
-        weighting = TermFrequencies(**settings["weighting"]) if settings["weighting"] else None
-        entries, size = len(stored.postings.positions), int(settings["size"])
-        fits = len(stored.starts) and stored.starts[0] == 0 and stored.starts[-1] == entries
-        lengths = size if weighting else 0
+        entries, lengths = len(stored.postings.positions), made.size if weighting else 0
+        fits = len(stored.starts) == made.dim + 1 and stored.starts[0] == 0 and stored.starts[-1] == entries
         if not fits or len(stored.postings.values) != entries or len(stored.lengths) != lengths:
             raise ArtifactError(f"{folder}: the arrays do not fit each other; build the index again")
         if stored.lengths.min(initial=0) < 0:
             raise ArtifactError(f"{folder}/lengths.npy: found a length below zero; altered: build the index again")
-        return cls(stored, size, weighting)
+        return cls(stored, made.size, weighting)
 
     def search(self, queries: Sparse, k: int, allowed: Bitmap | None = None) -> Hits:
         """The k positions with the largest products; only those that share a column with the query.
@@ -188,12 +207,6 @@ class InvertedIndex:
 
     def _weigh(self, value: float, position: int) -> float:
         return value if self.weighting is None else value / (value + float(self._norms[position]))
-
-    def _settings(self) -> dict[str, object]:
-        weighting = self.weighting
-        plain = {"saturation": weighting.saturation, "slope": weighting.slope} if weighting else None
-        values = str(self._stored.postings.values.dtype)
-        return {"size": self._size, "dim": self.dim, "values": values, "weighting": plain}
 
     def _bounds(self, columns: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         begins, ends = self._stored.starts[columns], self._stored.starts[columns + 1]
@@ -263,28 +276,38 @@ def write(
     """
     starts = _starts(forward, order)
     values = _smallest(forward, weighting)
-    settings = {"size": len(forward), "dim": len(order), "values": str(values), "weighting": None}
-    if weighting is not None:
-        settings["weighting"] = {"saturation": weighting.saturation, "slope": weighting.slope}
-    with artifacts.draft(folder, kind=KIND, version=VERSION, settings=settings) as draft:
+    made = _Made(len(forward), len(order), str(values), _plain(weighting))
+    with artifacts.draft(folder, kind=KIND, version=VERSION, settings=plain.to_mapping(made)) as draft:
         draft.array("starts", starts)
         draft.array("lengths", _lengths(forward, weighting))
         with draft.path("positions.npy").open("wb") as places, draft.path("values.npy").open("wb") as weights:
             positions, out = GrowingArray(places, np.int32), GrowingArray(weights, values)
-            for made in forward.turned(order, starts, values, budget_bytes):
-                positions.append(made.positions)
-                out.append(made.values)
+            for part in forward.turned(order, starts, values, budget_bytes):
+                positions.append(part.positions)
+                out.append(part.values)
             positions.close()
             out.close()
 
 
 def _arrays(forward: Forward, order: npt.NDArray[np.int64], weighting: TermFrequencies | None) -> _Stored:
     starts = _starts(forward, order)
-    made = list(forward.turned(order, starts, _smallest(forward, weighting), BUDGET_BYTES))
-    empty: Sequence[npt.NDArray[np.int32]] = [np.zeros(0, np.int32)]
-    positions = np.concatenate([part.positions for part in made] or empty)
-    values = np.concatenate([part.values for part in made] or empty)
+    kind = _smallest(forward, weighting)
+    made = list(forward.turned(order, starts, kind, BUDGET_BYTES))
+    positions = np.concatenate([np.zeros(0, np.int32), *(part.positions for part in made)])
+    values = np.concatenate([np.zeros(0, kind), *(part.values for part in made)])
     return _Stored(starts, postings.Postings(positions, values), _lengths(forward, weighting))
+
+
+def _plain(weighting: TermFrequencies | None) -> dict[str, float] | None:
+    return None if weighting is None else plain.to_mapping(weighting)
+
+
+def _read_settings(artifact: artifacts.Artifact) -> tuple[_Made, TermFrequencies | None]:
+    try:
+        made = plain.from_mapping(_Made, artifact.settings)
+        return made, None if made.weighting is None else plain.from_mapping(TermFrequencies, made.weighting)
+    except SettingsError as error:
+        raise ArtifactError(f"{artifact.folder}: its manifest is not an index's: {error}; build it again") from error
 
 
 def _starts(forward: Forward, order: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

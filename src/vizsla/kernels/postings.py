@@ -7,8 +7,9 @@ import numpy as np
 from vizsla.kernels.compiling import compiled
 
 BLOCK = 1 << 15
-MASK = np.uint32(BLOCK - 1)
-"""Positions scored at a time, a power of two: their sums fit the second-level cache."""
+"""Positions scored at a time, at most: their sums fit the second-level cache."""
+GROUP = 64
+"""Sums looked at together; BLOCK is a multiple."""
 
 
 class Counts(NamedTuple):
@@ -158,19 +159,39 @@ def push(best: Best, count: int, score: float, place: int) -> int:
 
 @compiled
 def collect(sums: Any, first: int, last: int, allowed: Any, best: Best, count: int) -> int:
-    """Offer a block's positive sums to the heap and clear them; returns how many the heap holds."""
+    """Offer a block's positive sums to the heap and clear them; returns how many the heap holds.
+
+    Sums are looked at a group at a time. None is below zero, so their order is that of their bits as
+    whole numbers, and the maximum of a group is found without a branch.
+    """
     scores = best.scores
     size = len(scores)
-    worst = scores[0] if count == size else np.float32(-1.0)
-    for i in range(last - first):
-        total = sums[i]
-        if total > 0.0:
-            sums[i] = 0.0
-            score = np.float32(total)
-            if score > worst and (len(allowed) == 0 or allowed[first + i]):
+    bits = sums.view(np.int64)
+    worst = np.full(1, scores[0] if count == size else 0.0, np.float64)
+    least = worst.view(np.int64)
+    for begin in range(0, last - first, GROUP):
+        largest = np.int64(0)
+        for i in range(begin, begin + GROUP):
+            largest = max(largest, bits[i])
+        if largest <= least[0]:
+            continue
+        for i in range(begin, min(begin + GROUP, last - first)):
+            score = np.float32(sums[i])
+            better = sums[i] > worst[0] and (count < size or score > worst[0])
+            if better and (len(allowed) == 0 or allowed[first + i]):
                 count = push(best, count, score, first + i)
-                worst = scores[0] if count == size else worst
+                worst[0] = scores[0] if count == size else 0.0
+    sums[:] = 0.0
     return count
+
+
+@compiled
+def block_of(positions: int) -> int:
+    """How many positions to score at a time: a power of two, no larger than these need."""
+    block = GROUP
+    while block < BLOCK and block < positions:
+        block *= 2
+    return block
 
 
 @compiled
@@ -198,16 +219,17 @@ def search_impacts(query: Query, postings: Postings, first: int, last: int, allo
     positions of an altered file inside the block. Returns how many were found.
     """
     cursors, ends, weights = query
-    sums = np.zeros(BLOCK, np.float64)
+    block = block_of(last - first)
+    sums, mask = np.zeros(block, np.float64), np.uint32(block - 1)
     count = 0
-    for begin in range(first, last, BLOCK):
-        stop = min(begin + BLOCK, last)
+    for begin in range(first, last, block):
+        stop = min(begin + block, last)
         for term in range(len(weights)):
             start = cursors[term]
-            end = span_end(postings.positions, start, min(ends[term], start + BLOCK), stop)
+            end = span_end(postings.positions, start, min(ends[term], start + block), stop)
             positions, values, weight = postings.positions[start:end], postings.values[start:end], weights[term]
             for i in range(len(positions)):
-                sums[np.uint32(positions[i] - begin) & MASK] += weight * np.float64(values[i])
+                sums[np.uint32(positions[i] - begin) & mask] += weight * np.float64(values[i])
             cursors[term] = end
         count = collect(sums, begin, stop, allowed, best, count)
     return count
@@ -222,17 +244,18 @@ def search_frequencies(
     `norms` (float32) goes on for a block behind the last position.
     """
     cursors, ends, weights = query
-    sums = np.zeros(BLOCK, np.float64)
+    block = block_of(last - first)
+    sums, mask = np.zeros(block, np.float64), np.uint32(block - 1)
     count = 0
-    for begin in range(first, last, BLOCK):
-        stop = min(begin + BLOCK, last)
-        near = norms[begin : begin + BLOCK]
+    for begin in range(first, last, block):
+        stop = min(begin + block, last)
+        near = norms[begin : begin + block]
         for term in range(len(weights)):
             start = cursors[term]
-            end = span_end(postings.positions, start, min(ends[term], start + BLOCK), stop)
+            end = span_end(postings.positions, start, min(ends[term], start + block), stop)
             positions, values, weight = postings.positions[start:end], postings.values[start:end], weights[term]
             for i in range(len(positions)):
-                place, value = np.uint32(positions[i] - begin) & MASK, np.float64(values[i])
+                place, value = np.uint32(positions[i] - begin) & mask, np.float64(values[i])
                 sums[place] += weight * (value / (value + np.float64(near[place])))
             cursors[term] = end
         count = collect(sums, begin, stop, allowed, best, count)

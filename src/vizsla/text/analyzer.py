@@ -48,14 +48,10 @@ class Analyzer:
         self.settings = settings
         self._folds = str.maketrans(settings.folds)
         self._stem = stemmer(settings.language if settings.stem else UNKNOWN)
-        self._canonical = {
-            self._normalise(phrase).strip(): self._normalise(group[0]).strip()
-            for group in settings.synonyms
-            for phrase in group
-        }
+        self._same, self._marked = self._synonyms()
         user_words = (self._normalise(word).strip() for word in settings.user_words)
-        self._phrases = marking.pattern((*user_words, *self._canonical))
-        self._stops = frozenset(settings.stop_words)
+        self._phrases = marking.pattern((*user_words, *self._marked))
+        self._stops = frozenset(self._normalise(word).strip() for word in settings.stop_words)
 
     @classmethod
     def fit(cls, texts: Iterable[str], settings: AnalyzerSettings | None = None) -> "Analyzer":
@@ -107,13 +103,33 @@ class Analyzer:
     def term(self, word: str, kind: int) -> str:
         """The term of a raw token; empty where it is a stop word."""
         if kind == scanning.MARKED:
-            return PHRASE_SIGN + self._canonical.get(word, word)
+            return self._marked.get(word, PHRASE_SIGN + word)
         if word in self._stops:
             return ""
-        return self._stem(word) if kind == scanning.WORD else word
+        term = self._stem(word) if kind == scanning.WORD else word
+        return self._same.get(term, term)
 
     def _normalise(self, text: str) -> str:
         return characters.normalise(text).translate(self._folds)
+
+    def _synonyms(self) -> tuple[dict[str, str], dict[str, str]]:
+        """What the terms of single words count as, inflected or not, and what marked phrases count as."""
+        same: dict[str, str] = {}
+        marked: dict[str, str] = {}
+        for group in self.settings.synonyms:
+            phrases = [self._normalise(phrase).strip() for phrase in group]
+            stems = [self._stem(phrase) if self._is_word(phrase) else "" for phrase in phrases]
+            first = stems[0] or PHRASE_SIGN + phrases[0]
+            for phrase, stem in zip(phrases, stems, strict=True):
+                if stem:
+                    same[stem] = first
+                else:
+                    marked[phrase] = first
+        return same, marked
+
+    def _is_word(self, phrase: str) -> bool:
+        words = self._words(phrase)
+        return len(words) == 1 and words[0][:2] == (phrase, scanning.WORD)
 
     def _prepared(self, text: str) -> str:
         prepared = self._normalise(marking.blank_marks(text))
@@ -139,7 +155,7 @@ def stemmer(language: str) -> Callable[[str], str]:
 
     if language not in Stemmer.algorithms():
         return str
-    stem: Callable[[str], str] = Stemmer.Stemmer(language).stemWord
+    stem: Callable[[str], str] = Stemmer.Stemmer(language, 0).stemWord  # a word comes once; its cache would only churn
     return stem
 
 

@@ -50,16 +50,16 @@ class TermCounter:
 
     def terms(self) -> list[str]:
         """Every term met, by its number."""
-        return packing.unpack(self.packed_terms())
+        strings, numbers = self.packed_terms()
+        return packing.unpack(packing.take(strings, np.argsort(numbers)))
 
-    def packed_terms(self) -> packing.Strings:
-        """Every term met, by its number, without an object for each."""
+    def packed_terms(self) -> tuple[packing.Strings, npt.NDArray[np.int64]]:
+        """Every term met, without an object for each, and the number of each: (n,)."""
         empty = np.zeros(0, np.int64)
         tokens = np.concatenate([empty, *(tokens for tokens, _ in self._plain)])
         plain = [np.arange(first, first + len(tokens)) for tokens, first in self._plain]
         numbers = np.concatenate([empty, *plain, np.fromiter(self._named.values(), np.int64)])
-        strings = packing.concatenate(self._scanner.packed(tokens), packing.pack(list(self._named)))
-        return packing.take(strings, np.argsort(numbers))
+        return packing.concatenate(self._scanner.packed(tokens), packing.pack(list(self._named))), numbers
 
     def _learn(self) -> None:
         """Give every new raw token its term: runs are terms themselves, the rest go through the analyzer."""

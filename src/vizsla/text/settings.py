@@ -38,6 +38,8 @@ class AnalyzerSettings:
     chosen: str = ""
 
     def __post_init__(self) -> None:
+        if self.language != AUTO:
+            languages.resolve(self.language)
         if self.ideographs not in ("grams", "words"):
             raise SettingsError(f"found ideographs='{self.ideographs}'; wanted 'grams' or 'words'")
         for group in self.synonyms:

@@ -83,7 +83,7 @@ def test_a_wrong_file_of_settings_is_refused(call: Call, data: Path, tmp_path: P
         (["--variant", "bm42"], "found variant = 'bm42'"),
         (["--k1", "0"], "wanted k1 above 0"),
         (["--titles", "drop"], "found titles = 'drop'"),
-        (["--columns", "id"], "wanted pairs such as id=docid"),
+        (["--columns", "id"], "wanted pairs such as id=number"),
         (["--columns", "name=x"], "found the unknown setting 'name' for Columns"),
         (["--columns", "id=x"], "leave them out"),
         (["--size", "10"], "leave them out"),

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from vizsla.core import artifacts
 from vizsla.core.errors import ArtifactError, ShapeError
 from vizsla.encoders.vocabulary import Vocabulary
-from vizsla.text.packing import pack
 from vizsla.text import packing
 
 TERM = st.text(st.characters(exclude_categories=["Cs"]), max_size=5) | st.sampled_from(["a", "aa", "ab", "中", "中文"])
@@ -19,7 +18,7 @@ TERM = st.text(st.characters(exclude_categories=["Cs"]), max_size=5) | st.sample
 @settings(deadline=None)
 @given(st.lists(TERM, unique=True, max_size=20), st.lists(st.text(max_size=3), max_size=8))
 def test_numbers_are_a_dicts(terms: list[str], others: list[str]) -> None:
-    vocabulary, order = Vocabulary.build(packing.pack(terms), np.arange(1, len(terms) + 1))
+    vocabulary, order = Vocabulary.build(packing.pack(terms), np.arange(len(terms)), np.arange(1, len(terms) + 1))
     ranked = sorted(terms, key=str.encode)
     numbers = {term: number for number, term in enumerate(ranked)}
     assert order.tolist() == [numbers[term] for term in terms]
@@ -34,7 +33,7 @@ def _plain(term: str) -> str:
 
 
 def test_a_number_that_is_not_there_is_refused() -> None:
-    vocabulary, _ = Vocabulary.build(packing.pack(["a"]), np.array([1]))
+    vocabulary, _ = Vocabulary.build(packing.pack(["a"]), np.arange(1), np.array([1]))
     for number in (-1, 1):
         with pytest.raises(ShapeError, match=f"term number {number}; wanted 0 to 0"):
             vocabulary.term(number)
@@ -69,7 +68,7 @@ def test_a_bad_offset_is_said() -> None:
 
 
 def test_a_stored_vocabulary_is_the_built_one(tmp_path: Path) -> None:
-    built, _ = Vocabulary.build(packing.pack(["b", "", "中文", "a"]), np.array([1, 2, 3, 4]))
+    built, _ = Vocabulary.build(packing.pack(["b", "", "中文", "a"]), np.arange(4), np.array([1, 2, 3, 4]))
     with artifacts.draft(tmp_path / "v", kind="test", version=1, settings={}) as draft:
         built.write(draft)
     read = Vocabulary.read(artifacts.open_artifact(tmp_path / "v", kind="test", version=1))

@@ -81,6 +81,7 @@ def test_a_name_that_is_none_is_refused() -> None:
 def test_a_misfit_is_warned_of(
     language: str,
     found: Guess,
+    *,
     warns: bool,
     caplog: pytest.LogCaptureFixture,
 ) -> None:

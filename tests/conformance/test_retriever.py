@@ -1,0 +1,82 @@
+"""The retriever's door: every retriever against a sum over all passages, with every bitmap and depth."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vizsla.collections.frozen import FrozenCollection, IndexSettings
+from vizsla.core.errors import ShapeError
+from vizsla.core.hits import Hits
+from vizsla.core.protocols import Passage, Retriever
+from vizsla.encoders.lexical import LexicalEncoder
+from vizsla.indexes.inverted import InvertedIndex
+from vizsla.retrievers.first_stage import FirstStage
+from vizsla.text.settings import AnalyzerSettings
+
+PLAIN = AnalyzerSettings(language="english", stop_words=())
+TEXTS = [f"{'run ' * (i % 4)}{'jump ' * (i % 3)}{'swim' if i % 5 else ''} 维兹{'拉' * (i % 2)} w{i}" for i in range(40)]
+QUERIES = ["running", "jumps swims", "维兹拉", "w7 w8 w7", "nobody", "", "run run swim 维"]
+Make = Callable[[Path], Retriever]
+
+
+def first_stage(_: Path) -> Retriever:
+    encoder = LexicalEncoder.fit(TEXTS, settings=PLAIN)
+    return FirstStage(encoder, InvertedIndex.build(encoder.encode_passages(TEXTS), encoder.weighting))
+
+
+def stored(folder: Path) -> FrozenCollection:
+    passages = [Passage(f"p{i}", text) for i, text in enumerate(TEXTS)]
+    return FrozenCollection.build(passages, folder / "c", IndexSettings(analyzer=PLAIN))
+
+
+RETRIEVERS: dict[str, Make] = {
+    "first stage": first_stage,
+    "of a collection": lambda folder: stored(folder).retriever,
+    "parsed": lambda folder: stored(folder).searcher,
+}
+
+
+@pytest.fixture(params=RETRIEVERS)
+def retriever(request: pytest.FixtureRequest, tmp_path: Path) -> Retriever:
+    return RETRIEVERS[request.param](tmp_path)
+
+
+def oracle(query: str, k: int, allowed: Sequence[bool]) -> tuple[list[int], list[float]]:
+    encoder = LexicalEncoder.fit(TEXTS, settings=PLAIN)
+    counts = encoder.encode_passages(TEXTS).toarray().astype(np.float64)
+    lengths = counts.sum(axis=1)
+    norms = (0.9 * (1 - 0.4 + 0.4 * lengths / lengths.mean())).astype(np.float32).astype(np.float64)
+    sums = np.zeros(len(TEXTS))
+    row = encoder.encode_queries([query])
+    for column, weight in zip(row.indices, row.data.astype(np.float64), strict=True):
+        sums += weight * (counts[:, column] / (counts[:, column] + norms))
+    scores = sums.astype(np.float32).tolist()
+    order = sorted((i for i in range(len(TEXTS)) if scores[i] and allowed[i]), key=lambda i: (-scores[i], i))[:k]
+    return order, [scores[i] for i in order]
+
+
+@pytest.mark.parametrize("k", [1, 3, 40, 100])
+@pytest.mark.parametrize("some", [False, True])
+def test_hits_are_the_oracles(retriever: Retriever, k: int, some: bool) -> None:  # noqa: FBT001
+    allowed = np.array([i % 3 == 0 or not some for i in range(len(TEXTS))])
+    hits = retriever.search(QUERIES, k, allowed if some else None)
+    assert hits.positions.shape == (len(QUERIES), k)
+    for row, query in enumerate(QUERIES):
+        positions, scores = hits.row(row)
+        assert (positions.tolist(), scores.tolist()) == oracle(query, k, allowed.tolist())
+        one = retriever.search([query], k, allowed if some else None)
+        assert one.positions.tolist() == [hits.positions[row].tolist()]
+        assert one.scores.tolist() == [hits.scores[row].tolist()]
+
+
+def test_the_edges(retriever: Retriever) -> None:
+    assert retriever.search([], 3).positions.shape == (0, 3)
+    none = retriever.search(QUERIES, 2, np.zeros(len(TEXTS), np.bool_))
+    assert isinstance(none, Hits)
+    assert none.counts().tolist() == [0] * len(QUERIES)
+    with pytest.raises(ShapeError, match="k=0"):
+        retriever.search(QUERIES, 0)
+    with pytest.raises(ShapeError, match="bitmap"):
+        retriever.search(QUERIES, 1, np.ones(3, np.bool_))

@@ -1,0 +1,66 @@
+"""Everything ever stored is read by this release, to the same hits and the same scores."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vizsla.assembly import load
+from vizsla.collections.frozen import FrozenCollection
+from vizsla.text.settings import AnalyzerSettings
+
+HERE = Path(__file__).parent
+V1 = HERE / "v1"
+LIMIT_BYTES = 60 << 10
+HITS: dict[str, list[tuple[str, float]]] = {
+    "pointing dogs": [("en-1", 1.4354416131973267), ("en-2", 0.6069002151489258)],
+    "猎物": [("zh-1", 2.8028173446655273)],
+    "c++ 读取": [("zh-2", 2.68648099899292), ("mixed", 0.5750667452812195)],
+    "café new york 读书": [("mixed", 4.016566276550293), ("zh-2", 0.4894842207431793)],
+    "retrieve birds 3.14 the": [
+        ("en-1", 1.4354416131973267), ("mixed", 0.8603748679161072), ("en-2", 0.6069002151489258)
+    ],
+    "nothing": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("query", HITS)
+def test_the_first_collection_is_searched_as_on_its_first_day(query: str) -> None:
+    collection = load(V1 / "collection")
+    assert isinstance(collection, FrozenCollection)
+    positions, scores = collection.retriever.search([query], 6).row(0)
+    assert list(zip(collection.corpus.ids.many(positions), scores.tolist(), strict=True)) == HITS[query]
+
+
+def test_the_first_collection_is_whole() -> None:
+    collection = FrozenCollection.load(V1 / "collection")
+    assert collection.verify() > 0
+    assert [passage.id for passage in collection.corpus] == ["en-1", "en-2", "zh-1", "zh-2", "mixed", "none"]
+    assert collection.corpus.texts([4]) == ["Cafe\u0301 № 7 in New York: 3.14 \U0001f600 讀書"]
+    assert collection.encoder.dim == len(collection.encoder.vocabulary) == 60
+
+
+def test_the_first_analyzer_is_read() -> None:
+    analyzer = AnalyzerSettings.from_json((V1 / "analyzer.json").read_text(encoding="utf-8"))
+    assert analyzer == FrozenCollection.load(V1 / "collection").encoder.analyzer.settings
+    assert analyzer.stop_words == ("the", "and", "in", "也")
+    assert (analyzer.synonyms, analyzer.folds) == ((("dog", "hound"),), {"讀": "读", "書": "书"})
+
+
+def test_this_release_still_writes_the_same_arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = importlib.util.spec_from_file_location("make_golden", HERE / "make.py")
+    assert spec is not None
+    assert spec.loader is not None
+    make = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(make)
+    monkeypatch.setattr(make, "HERE", tmp_path)
+    make.main()
+    written = sorted(path.relative_to(V1) for path in V1.rglob("*.npy"))
+    assert len(written) == 14
+    for path in written:
+        np.testing.assert_array_equal(np.load(tmp_path / path), np.load(V1 / path), err_msg=str(path))
+
+
+def test_what_is_kept_is_small() -> None:
+    assert sum(path.stat().st_size for path in V1.rglob("*") if path.is_file()) <= LIMIT_BYTES

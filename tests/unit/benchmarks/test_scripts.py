@@ -1,0 +1,56 @@
+"""The benchmarks run on a set of six passages, and say so where there is no data; nothing here is timed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[3] / "benchmarks"
+COLOURS = ["red", "green", "blue", "white", "black", "grey"]
+
+
+def run(script: str, *arguments: object) -> list[str]:
+    """Lines of output of a script that ends well."""
+    command = [sys.executable, str(FOLDER / script), *map(str, arguments)]
+    environment = os.environ | {"PYTHONPATH": str(FOLDER.parent / "src")}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "cacm-en"
+    (folder / "qrels").mkdir(parents=True)
+    passages = [
+        {"_id": f"p{i}", "title": "", "text": f"the {colour} bird of the wood"} for i, colour in enumerate(COLOURS)
+    ]
+    queries = [{"_id": f"q{i}", "text": f"a {colour} bird"} for i, colour in enumerate(COLOURS)]
+    for name, records in (("corpus", passages), ("queries", queries)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(one) + "\n" for one in records), encoding="utf-8")
+    grades = "".join(f"q{i}\tp{i}\t1\n" for i in range(len(COLOURS)))
+    (folder / "qrels" / "test.tsv").write_text(f"query-id\tcorpus-id\tscore\n{grades}", encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("script", ["quality.py", "lexical_speed.py"])
+def test_without_data_a_benchmark_says_why_it_skips(script: str, tmp_path: Path) -> None:
+    lines = run(script, tmp_path / "nowhere")
+    assert len(lines) == 1
+    assert lines[0].startswith("skipped: found no judged sets at")
+
+
+def test_quality_of_a_set_where_every_query_has_its_word(data: Path) -> None:
+    (row,) = json.loads(run("quality.py", data, "--json", "--sets", "cacm-en")[-1])["results"]
+    assert (row["RR@10"], row["nDCG@10"], row["R@50"], row["queries"]) == (1, 1, 1, 6)
+    assert row["difference"] == pytest.approx(1 - row["bar"])
+
+
+@pytest.mark.parametrize("way", ["build_postings", "build_streamed", "build_bm25s"])
+def test_every_build_leaves_an_index(data: Path, tmp_path: Path, way: str) -> None:
+    made = json.loads(run("lexical_once.py", way, data / "cacm-en", tmp_path / "made")[-1])
+    assert made["size_mib"] > 0
+    assert made["peak_mib"] >= made["before_mib"] > 0

@@ -1,0 +1,83 @@
+"""What an inverted index stores, and what it refuses to load."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from vizsla.core.errors import ArtifactError, SettingsError
+from vizsla.indexes.inverted import InvertedIndex, TermFrequencies
+
+ROWS = csr_array(np.array([[1, 0, 2], [0, 0, 0], [3, 0, 300]], np.float32))
+
+
+@pytest.mark.parametrize(("most", "kind"), [(255, "uint8"), (256, "uint16"), (70_000, "uint32")])
+def test_frequencies_are_stored_in_the_smallest_type(tmp_path: Path, most: int, kind: str) -> None:
+    rows = csr_array(np.array([[1, most]], np.float32))
+    InvertedIndex.build(rows, TermFrequencies(1, 0.5)).save(tmp_path / "i")
+    assert np.load(tmp_path / "i" / "values.npy").dtype == kind
+    assert InvertedIndex.load(tmp_path / "i").vector(0) == [(0, 1.0), (1, float(most))]
+
+
+@pytest.mark.parametrize("weighting", [None, TermFrequencies(1, 0.5)])
+@pytest.mark.parametrize("shape", [(0, 0), (0, 3), (3, 0), (2, 2)])
+def test_empty_indexes_are_stored(tmp_path: Path, shape: tuple[int, int], weighting: TermFrequencies | None) -> None:
+    InvertedIndex.build(csr_array(shape, dtype=np.float32), weighting).save(tmp_path / "i")
+    loaded = InvertedIndex.load(tmp_path / "i")
+    assert (len(loaded), loaded.dim, loaded.weighting) == (*shape, weighting)
+
+
+def test_norms() -> None:
+    norms = TermFrequencies(2.0, 0.5).norms(np.array([1, 3], np.int32), 2.0)
+    assert norms[:2].tolist() == [1.5, 2.5]
+    assert TermFrequencies(2.0, 0.5).norms(np.zeros(2, np.int32), 0.0)[:2].tolist() == [2.0, 2.0]
+
+
+@pytest.mark.parametrize(("saturation", "slope"), [(0, 0.5), (-1, 0.5), (float("nan"), 0.5), (1, 1.1), (1, -0.1)])
+def test_weightings_that_cannot_be(saturation: float, slope: float) -> None:
+    with pytest.raises(SettingsError, match="wanted a saturation above 0 and a slope from 0 to 1"):
+        TermFrequencies(saturation, slope)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"size": 4},
+        {"size": -1},
+        {"dim": 2},
+        {"values": "float64"},
+        {"values": "O"},
+        {"weighting": None},
+        {"weighting": {"saturation": 1}},
+        {"weighting": {"saturation": -1.0, "slope": 0.5}},
+        {"other": 1},
+        {"size": 3.0},
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    InvertedIndex.build(ROWS, TermFrequencies(1, 0.5)).save(tmp_path / "i")
+    path = tmp_path / "i" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["settings"] |= change
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(ArtifactError, match="build"):
+        InvertedIndex.load(tmp_path / "i")
+
+
+def test_lengths_below_zero_are_refused(tmp_path: Path) -> None:
+    InvertedIndex.build(ROWS, TermFrequencies(1, 0.5)).save(tmp_path / "i")
+    np.save(tmp_path / "i" / "lengths.npy", np.array([3, -1, 303], np.int32))
+    with pytest.raises(ArtifactError, match=r"lengths\.npy: found a length below zero"):
+        InvertedIndex.load(tmp_path / "i")
+
+
+@pytest.mark.parametrize("starts", [[0, 9, 1, 4], [0, -3, 2, 4], [0, 3, 2, 4]])
+def test_offsets_outside_the_postings_are_refused(tmp_path: Path, starts: list[int]) -> None:
+    InvertedIndex.build(ROWS, TermFrequencies(1, 0.5)).save(tmp_path / "i")
+    np.save(tmp_path / "i" / "starts.npy", np.array(starts))
+    index = InvertedIndex.load(tmp_path / "i")
+    with pytest.raises(ArtifactError, match="offsets outside its postings"):
+        index.search(csr_array(np.ones((1, 3), np.float32)), 2)
