@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vizsla.core.errors import DataError
+from vizsla.core.errors import DataError, VizslaError
 from vizsla.core.protocols import Passage
 from vizsla.data import wire
 from vizsla.data.conversion import ConversionSettings, convert
+from vizsla.data.detection import detect
 from vizsla.data.examples import Example
 from vizsla.data.formats import (
     bulk,
@@ -33,6 +34,7 @@ from vizsla.data.formats import (
     tevatron,
     trec,
 )
+from vizsla.data.layouts import LAYOUTS
 from vizsla.data.problems import Problems
 from vizsla.data.records import TermWeights
 
@@ -153,6 +155,37 @@ def test_mutated_files_give_records_or_a_data_error(name: str, data: st.DataObje
         content = content[:start] + put + content[stop:]
     said = refusal(name, content)
     assert said is None or name in said
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    part=st.lists(st.sampled_from([b"-\t-\t\xe6\x96\x87\t-\n", b"\t\t\t\n", *HOSTILE]), max_size=4).map(b"".join),
+    ids=st.lists(st.sampled_from([b'{"0": "a"', b', "1": "b"', b"}", b'{"0":"\\u6587"}', *HOSTILE]), max_size=4).map(
+        b"".join
+    ),
+)
+def test_a_part_and_its_map_give_passages_or_a_data_error(part: bytes, ids: bytes) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        collection = Path(place, "passage-collection")
+        collection.mkdir()
+        (collection / "part-00").write_bytes(part)
+        (collection / "passage2id.map.json").write_bytes(ids)
+        with contextlib.suppress(DataError):
+            assert len(list(dureader.read_passages(place, problems=Problems()))) <= part.count(b"\n") + 1
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    name=st.sampled_from(["x", "x.tsv", "x.jsonl", "x.json", "x.csv", "qrels.x", "run.gz"]),
+    content=st.lists(st.binary(max_size=9) | st.sampled_from([*HOSTILE, *VALID.values()]), max_size=4).map(b"".join),
+)
+def test_any_bytes_have_a_format_or_are_refused(name: str, content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        Path(place, name).write_bytes(content)
+        try:
+            assert detect(Path(place, name)) in LAYOUTS
+        except VizslaError as error:
+            assert name in str(error)  # noqa: PT017 - either of the two is right
 
 
 @settings(max_examples=60, deadline=None)

@@ -12,11 +12,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from vizsla.core.errors import SettingsError
+from vizsla.core.errors import DataError, SettingsError
 from vizsla.data import judged
 from vizsla.data.corpus import Corpus
 from vizsla.data.detection import checked, detect, kind_of
 from vizsla.data.examples import PlacedExample, with_texts
+from vizsla.data.formats import irds
 from vizsla.data.layouts import (
     EXAMPLES,
     JUDGEMENTS,
@@ -125,7 +126,10 @@ def _formats(source: str | Path, target: str | Path, wanted: ConversionSettings)
     if target_format is None:
         known = ", ".join(name for name, one in LAYOUTS.items() if one.outlets)
         raise SettingsError(f"{target}: found no format in this name; name one of {known}")
-    return checked(wanted.source_format) if wanted.source_format else detect(source), checked(target_format)
+    source_format = checked(wanted.source_format) if wanted.source_format else detect(source)
+    if LAYOUTS[source_format].is_folder and not str(source).startswith(irds.PREFIX) and not Path(source).is_dir():
+        raise DataError(f"{source}: is no folder; wanted one, as {source_format} is: check the path")
+    return source_format, checked(target_format)
 
 
 def _chosen(streams: list[Stream], reading: Layout, writing: Layout, wanted: ConversionSettings) -> list[Stream]:

@@ -186,17 +186,6 @@ def _scaled(write: Callable[..., int]) -> Callable[[Path, Any, Options], int]:
     return lambda path, records, options: write(path, records, scale=options.scale)
 
 
-def _trec_grades(path: Path, grades: Mapping[str, Mapping[str, int]]) -> int:
-    trec.write_grades(path, grades)
-    return sum(map(len, grades.values()))
-
-
-def _trec_run(path: Path, run: Any) -> int:
-    lines = list(run)
-    trec.write_run(path, lines)
-    return len(lines)
-
-
 _T2_TARGETS = {
     PASSAGES: Outlet(_spaced(msmarco.write_passages), _in(t2ranking.CORPUS)),
     QUERIES: Outlet(_spaced(msmarco.write_queries), _in("queries.{}.tsv")),
@@ -274,9 +263,9 @@ LAYOUTS: dict[str, Layout] = {
         _file(passages=msmarco.read_candidate_passages, queries=msmarco.read_candidate_queries),
         {},
     ),
-    "trec-run": Layout("a TREC run", _file(run=trec.read_run), {RUN: Outlet(_plain(_trec_run))}),
+    "trec-run": Layout("a TREC run", _file(run=trec.read_run), {RUN: Outlet(_plain(trec.write_run))}),
     "trec-qrels": Layout(
-        "TREC's judgements", _file(judgements=trec.read_grades), {JUDGEMENTS: Outlet(_plain(_trec_grades))}
+        "TREC's judgements", _file(judgements=trec.read_grades), {JUDGEMENTS: Outlet(_plain(trec.write_grades))}
     ),
     "jsonl": Layout(
         "a passage a line: _id or id, title, text",

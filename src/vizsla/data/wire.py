@@ -34,10 +34,14 @@ class Messages:
     def __init__(self, blocks: Iterable[bytes], name: str) -> None:
         self._blocks = iter(blocks)
         self._name = name
-        self._kept = bytearray()
+        self._kept = b""
         self._at = 0
-        self.place = 0
-        """Bytes that were read so far."""
+        self._dropped = 0
+
+    @property
+    def place(self) -> int:
+        """How many bytes were read so far."""
+        return self._dropped + self._at
 
     def read(self) -> bytes:
         """The next message.
@@ -45,40 +49,31 @@ class Messages:
         Raises:
             DataError: there is none, or it is cut short.
         """
-        start, size, shift = self.place, 0, 0
-        while True:
-            byte = self._take(1, start)[0]
-            size |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return self._take(size, start)
-            if shift >= 7 * _LONGEST:
-                raise DataError(
-                    f"{self._name}: byte {start}: found no size of a message; wanted a varint: is this the format?"
-                )
+        start = self.place
+        self._fill(_LONGEST)
+        size, self._at = varint_at(self._kept, self._at, f"{self._name}: byte {start}")
+        if not self._fill(size):
+            found = f"{len(self._kept) - self._at} bytes of {size} of the message at byte {start}"
+            raise DataError(f"{self._name}: found {found}; wanted all: cut short, or not this format: restore the file")
+        self._at += size
+        return self._kept[self._at - size : self._at]
 
     def is_done(self) -> bool:
         """Whether nothing follows."""
         return not self._fill(1)
 
-    def _take(self, size: int, start: int) -> bytes:
-        if not self._fill(size):
-            found = f"{len(self._kept) - self._at} bytes of {size} of the message at byte {start}"
-            raise DataError(f"{self._name}: found {found}; wanted all: cut short, or not this format: restore the file")
-        taken = bytes(memoryview(self._kept)[self._at : self._at + size])
-        self._at += size
-        self.place += size
-        return taken
-
     def _fill(self, size: int) -> bool:
         """Read on until so many bytes are there; whether they are."""
-        if len(self._kept) - self._at >= size:
+        there = len(self._kept) - self._at
+        if there >= size:
             return True
-        del self._kept[: self._at]
-        self._at = 0
-        while len(self._kept) < size and (block := next(self._blocks, None)) is not None:
-            self._kept += block
-        return len(self._kept) >= size
+        parts = [self._kept[self._at :]]
+        while there < size and (block := next(self._blocks, None)) is not None:
+            parts.append(block)
+            there += len(block)
+        self._dropped += self._at
+        self._kept, self._at = b"".join(parts), 0
+        return there >= size
 
 
 def fields(message: bytes, where: str) -> Iterator[Field]:

@@ -11,6 +11,9 @@ def test_counts_and_problems_are_said(call: Call, data: Path, tmp_path: Path) ->
     lines = dict(line.split(maxsplit=1) for line in done.out.splitlines() if not line.startswith(" "))
     assert (lines["passages"], lines["queries"], lines["judgements"], lines["problems"]) == ("6", "3", "5", "none")
     assert not done.err
+    done = call("index", tmp_path / "t2", "--output", tmp_path / "i")
+    assert done.code == 0, done.err
+    assert str(tmp_path / "t2/collection.tsv") in (tmp_path / "i/manifest.json").read_text()
     done = call("convert", tmp_path / "t2", tmp_path / "p.jsonl", "--to", "pyserini")
     assert done.code == 0, done.err
     assert "pyserini" in done.out

@@ -201,6 +201,14 @@ def test_what_cannot_be_converted(
     assert sorted(path.name for path in place.iterdir()) == ["beir"]
 
 
+@pytest.mark.parametrize("name", [name for name, one in LAYOUTS.items() if one.is_folder and name != "ir_datasets"])
+def test_a_folders_format_needs_a_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / "x").write_text("")
+    for source in ("x", "absent"):
+        with pytest.raises(DataError, match=rf"{source}: is no folder; wanted one, as {name} is"):
+            convert(tmp_path / source, tmp_path / "y", ConversionSettings(name, "beir"))
+
+
 def test_strict_problems_stop_a_conversion(tmp_path: Path) -> None:
     (tmp_path / "collection.tsv").write_text("1\t\n")
     wanted = ConversionSettings(target_format="jsonl")
