@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from vizsla.cli import compare, demo, evaluate, index, inspect, search, terminal
+from vizsla.cli import compare, convert, demo, evaluate, index, inspect, search, terminal
 from vizsla.core.errors import VizslaError
 
 REFUSED, INTERRUPTED, UNREAD = 2, 130, 141
@@ -31,6 +31,7 @@ app.command("index")(index.index)
 app.command("search", context_settings={"ignore_unknown_options": True})(search.search)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
+app.command("convert")(convert.convert)
 app.command("inspect")(inspect.inspect)
 app.command("demo")(demo.demo)
 

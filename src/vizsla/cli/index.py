@@ -99,16 +99,16 @@ def index(
 
 
 def digests(data: Path) -> dict[str, str]:
-    """The SHA-256 of what an index is made of: of a file, of a BEIR corpus, or over all texts of a folder."""
-    from vizsla.data.formats import beir, folder
-    from vizsla.data.opening import find
+    """The SHA-256 of what an index is made of: of a file, of a corpus's files, or over all texts of a folder."""
+    from vizsla.data.formats import folder
     from vizsla.data.problems import Problems
+    from vizsla.data.sources import layout_of
 
     if not data.is_dir():
         return {str(data): f"sha256 {_digest(data)}"}
-    corpus = find(data, beir.CORPUS)
-    if corpus is not None:
-        return {str(corpus): f"sha256 {_digest(corpus)}"}
+    layout = layout_of(data)
+    if layout is not None:
+        return {str(file): f"sha256 {_digest(file)}" for file in layout.corpus_files(data)}
     whole, files = hashlib.sha256(), list(folder.files(data, problems=Problems()))
     for file in files:
         whole.update(f"{file.relative_to(data).as_posix()} {_digest(file)}\n".encode("utf-8", "surrogateescape"))

@@ -59,6 +59,24 @@ def whole(path: str | Path) -> bytes:
     return content.removeprefix(_BOM)
 
 
+def blocks(path: str | Path) -> Iterator[bytes]:
+    """A file's bytes, its compression taken off, 128 KiB at a time.
+
+    Raises:
+        DataError: the file cannot be read, or its compressed data is damaged or cut short.
+    """
+    read_bytes = 0
+    with _opened(path) as file:
+        try:
+            for block in iter(partial(file.read, _BUFFER_BYTES), b""):
+                read_bytes += len(block)
+                yield block
+        except _BROKEN as error:
+            raise DataError(
+                f"{path}: damaged or cut short after {read_bytes:,} bytes: {error}; restore the file"
+            ) from error
+
+
 @contextmanager
 def writing(path: str | Path) -> Iterator[IO[bytes]]:
     """A file that takes its place only when the `with` block ends without an error; compressed as it is named.

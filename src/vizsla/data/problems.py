@@ -17,6 +17,9 @@ KINDS = {
     "empty_query": "a query without any text; it is kept, and finds nothing",
     "broken_utf8": "bytes that are not UTF-8; the record is passed over",
     "unknown_id": "an id that nothing carries",
+    "unjudged": "a query that no split judges; the format has no place for it",
+    "unknown_text": "an id whose text is not there; it is left out",
+    "spaced": "a tab or line end in a text, which the format cannot hold; a space takes its place",
     "rank_order": "a rank that contradicts the scores; the scores count",
     "link": "a link that leads to a folder or out of this one; it is not followed",
 }

@@ -3,7 +3,10 @@
 Knows ids, texts and whole numbers. Refuses to know files and layouts.
 """
 
+import math
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from vizsla.core.errors import DataError
@@ -18,6 +21,19 @@ PlacedQuery: TypeAlias = tuple[str, str, str]
 
 PlacedGrade: TypeAlias = tuple[str, str, int, str]
 """A judgement: query id, passage id, grade, place."""
+
+
+@dataclass(frozen=True, slots=True)
+class TermWeights:
+    """A passage as terms and their weights, and its text where the format keeps one."""
+
+    id: str
+    weights: Mapping[str, float]
+    text: str = ""
+
+
+PlacedWeights: TypeAlias = tuple[TermWeights, str]
+"""A passage's weights and their place."""
 
 _WHOLE = re.compile(rb"[+-]?[0-9]{1,9}")
 
@@ -50,6 +66,11 @@ def make_text(value: object, where: str, key: str) -> str:
     raise DataError(f"{where}: found {key} = {shown(value)} ({type(value).__name__}); wanted a string")
 
 
+def joined(passage: Passage) -> str:
+    """Title and text in one, for formats without titles: one space between, as most tools put it."""
+    return f"{passage.title} {passage.text}" if passage.title else passage.text
+
+
 def is_empty(text: str, title: str = "") -> bool:
     """Whether nothing but white space is there."""
     return not (text and not text.isspace()) and not (title and not title.isspace())
@@ -64,6 +85,22 @@ def whole_number(value: bytes, where: str, what: str) -> int:
     if not _WHOLE.fullmatch(value):
         raise DataError(f"{where}: found {shown(value)} as {what}; wanted a whole number")
     return int(value)
+
+
+def finite_number(value: object, where: str, what: str) -> float:
+    """A number of JSON that is neither NaN nor infinite.
+
+    Raises:
+        DataError: anything else, `true` among it.
+    """
+    if type(value) in (int, float):
+        try:
+            number = float(value)  # type: ignore[arg-type]  # a whole number or a fraction, as the line above says
+        except OverflowError:
+            number = math.inf
+        if math.isfinite(number):
+            return number
+    raise DataError(f"{where}: found {shown(value)} as {what}; wanted a finite number")
 
 
 def decoded(value: bytes, where: str, problems: Problems) -> str | None:

@@ -3,28 +3,57 @@
 Knows which names and first lines belong to which format. Refuses to know what stands in a record.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from vizsla.core.errors import DataError, SettingsError
 from vizsla.core.protocols import Passage
 from vizsla.data.columns import Columns
 from vizsla.data.cutting import Cutting
 from vizsla.data.duplicates import SeenIds
-from vizsla.data.formats import beir, folder, jsonl, msmarco, tables
-from vizsla.data.opening import bare_suffix, find, lines
+from vizsla.data.formats import beir, dureader, folder, jsonl, msmarco, multicpr, t2ranking, tables
+from vizsla.data.opening import bare_suffix, lines
 from vizsla.data.problems import Problems, shown
 from vizsla.data.records import PlacedPassage
 
 READABLE = (
-    "a folder in the layout of BEIR (corpus.jsonl), .jsonl or .ndjson, .tsv of MS MARCO (id, text, no header), "
+    "a folder in the layout of BEIR (corpus.jsonl), T2Ranking, Multi-CPR or DuReader-retrieval, "
+    ".jsonl or .ndjson, .tsv of MS MARCO (id, text, no header), "
     ".csv or .tsv with a header, a .txt, .md or .html file or a folder of them; files may end in .gz or .zst"
 )
 """What `read_passages` reads, for messages."""
 
 _BATCH_PASSAGES = 4096
 _BATCH_CHARACTERS = 16 << 20
+
+
+class FolderLayout(NamedTuple):
+    """How a folder in a layout of the field is known and read."""
+
+    name: str
+    is_folder: Callable[[Path], bool]
+    corpus_files: Callable[[Path], list[Path]]
+    read_passages: Callable[..., Iterator[PlacedPassage]]
+
+
+LAYOUTS = (
+    FolderLayout("BEIR", beir.is_folder, beir.corpus_files, beir.read_passages),
+    FolderLayout("T2Ranking", t2ranking.is_folder, t2ranking.corpus_files, t2ranking.read_passages),
+    FolderLayout("Multi-CPR", multicpr.is_folder, multicpr.corpus_files, multicpr.read_passages),
+    FolderLayout("DuReader-retrieval", dureader.is_folder, dureader.corpus_files, dureader.read_passages),
+)
+"""The layouts that a folder can have for certain, tried in this order; a folder of texts is none of them."""
+
+
+def layout_of(folder_: str | Path) -> FolderLayout | None:
+    """The layout of a folder; None where it has none of these.
+
+    Raises:
+        DataError: a file of the layout stands there twice.
+    """
+    return next((one for one in LAYOUTS if one.is_folder(Path(folder_))), None)
 
 
 def read_passages(
@@ -50,16 +79,17 @@ def read_passages(
         SettingsError: columns or cutting for a format that has none.
     """
     problems = problems or Problems()
-    return _distinct(_pick(Path(source), columns, cutting, problems), problems)
+    return distinct(_pick(Path(source), columns, cutting, problems), problems)
 
 
 def _pick(path: Path, columns: Columns | None, cutting: Cutting | None, problems: Problems) -> Iterator[PlacedPassage]:
     """Choose the format by the path, and by the first line where the path leaves it open."""
     suffix = bare_suffix(path)
     if path.is_dir():
-        if find(path, beir.CORPUS):
-            _refuse(path, "a BEIR folder", columns=columns, cutting=cutting)
-            return beir.read_passages(path, problems=problems)
+        layout = layout_of(path)
+        if layout:
+            _refuse(path, f"a {layout.name} folder", columns=columns, cutting=cutting)
+            return layout.read_passages(path, problems=problems)
         if next(folder.files(path, problems=Problems()), None):
             _refuse(path, "a folder of texts", columns=columns)
             return folder.read_passages(path, cutting=cutting, problems=problems)
@@ -96,7 +126,8 @@ def _refuse(path: Path, what: str, *, columns: Columns | None = None, cutting: C
         raise SettingsError(f"found {' and '.join(given)} for {path}, which is {what}; leave them out")
 
 
-def _distinct(placed: Iterator[PlacedPassage], problems: Problems) -> Iterator[Passage]:
+def distinct(placed: Iterator[PlacedPassage], problems: Problems) -> Iterator[Passage]:
+    """The passages without their places; of those with one id only the first, the others are noted."""
     seen = SeenIds()
     while batch := _batch(placed):
         fresh = seen.add([passage.id for passage, _ in batch]).tolist()

@@ -145,3 +145,28 @@ def test_real_folders_are_read_whole(folder: Path | None, caplog: pytest.LogCapt
             rows = len((folder / "qrels" / f"{split}.tsv").read_text().splitlines()) - 1
             assert read.counts["judgements"] == rows
             assert read.check(corpus.ids) <= problems.counts.get("empty", 0)
+
+
+LAYOUTS = {
+    "T2Ranking": {"collection.tsv": "1\tone\n2\tzwei\n", "queries.dev.tsv": "1\twhat\n"},
+    "Multi-CPR": {"corpus_split_1.tsv": "1\tone\n", "corpus_split_2.tsv": "2\tzwei\n", "dev.query.txt": "1\twhat\n"},
+    "DuReader-retrieval": {
+        "passage-collection/part-00": "-\t-\tone\t-\n-\t-\tzwei\t-\n",
+        "passage-collection/passage2id.map.json": '{"0": "1", "1": "2"}',
+    },
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_layouts_of_the_field_are_known(tmp_path: Path, name: str) -> None:
+    for file, content in LAYOUTS[name].items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(content)
+    (tmp_path / "readme.md").write_text("# Read me")
+    assert list(read_passages(tmp_path)) == [Passage("1", "one"), Passage("2", "zwei")]
+    layout = sources.layout_of(tmp_path)
+    assert layout is not None
+    assert layout.name == name
+    assert [path.exists() for path in layout.corpus_files(tmp_path)] == [True] * (2 if name == "Multi-CPR" else 1)
+    with pytest.raises(SettingsError, match=f"a {name} folder"):
+        read_passages(tmp_path, columns=Columns())

@@ -6,8 +6,6 @@ Knows this layout, both ways. Refuses to know what the judgements are for.
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-import orjson
-
 from vizsla.core.errors import DataError
 from vizsla.core.protocols import Passage
 from vizsla.data.columns import Columns
@@ -30,6 +28,17 @@ CORPUS = "corpus.jsonl"
 QUERIES = "queries.jsonl"
 JUDGEMENTS = "qrels"
 _HEADER = ("query-id", "corpus-id", "score")
+
+
+def is_folder(path: str | Path) -> bool:
+    """Whether a folder has this layout: a corpus is enough."""
+    return bool(corpus_files(path))
+
+
+def corpus_files(folder: str | Path) -> list[Path]:
+    """The file of the corpus; empty where there is none."""
+    path = find(Path(folder), CORPUS)
+    return [path] if path else []
 
 
 def read_passages(folder: str | Path, *, problems: Problems) -> Iterator[PlacedPassage]:
@@ -100,12 +109,12 @@ def read_grades(path: str | Path, *, problems: Problems) -> Iterator[PlacedGrade
 
 def write_passages(path: str | Path, passages: Iterable[Passage]) -> int:
     """Write a corpus file, compressed as it is named; returns how many passages."""
-    return _write_objects(path, ({"_id": one.id, "title": one.title, "text": one.text} for one in passages))
+    return jsonl.write_objects(path, ({"_id": one.id, "title": one.title, "text": one.text} for one in passages))
 
 
 def write_queries(path: str | Path, queries: Mapping[str, str]) -> int:
     """Write a file of queries, compressed as it is named; returns how many."""
-    return _write_objects(path, ({"_id": id_, "text": text} for id_, text in queries.items()))
+    return jsonl.write_objects(path, ({"_id": id_, "text": text} for id_, text in queries.items()))
 
 
 def write_grades(path: str | Path, grades: Mapping[str, Mapping[str, int]]) -> int:
@@ -132,14 +141,3 @@ def _required(folder: Path, name: str) -> Path:
     if path is None:
         raise DataError(f"{folder}: found no {name}, {name}.gz or {name}.zst; wanted a folder in the layout of BEIR")
     return path
-
-
-def _write_objects(path: str | Path, records: Iterable[dict[str, str]]) -> int:
-    count = 0
-    with writing(path) as file:
-        for record in records:
-            for text in record.values():
-                encoded(text, f"{path}: {record['_id']!r}")
-            file.write(orjson.dumps(record) + b"\n")
-            count += 1
-    return count

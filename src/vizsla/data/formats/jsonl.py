@@ -5,7 +5,7 @@ Knows JSON and which key holds what. Refuses to know folders, duplicates and com
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import orjson
 from vizsla.core.errors import DataError
 from vizsla.core.protocols import Passage
 from vizsla.data.columns import ID_NAMES, Columns
-from vizsla.data.opening import lines
+from vizsla.data.opening import lines, writing
 from vizsla.data.problems import Problems, shown
 from vizsla.data.records import PlacedPassage, is_empty, make_id, make_text
 
@@ -83,6 +83,26 @@ def value_of(values: dict[str, Any], key: str, where: str) -> object:
     except KeyError:
         found = f"the keys {shown(', '.join(values))}"
         raise DataError(f"{where}: found {found}; wanted '{key}': name the key to read, or add it") from None
+
+
+def write_objects(path: str | Path, objects: Iterable[Mapping[str, Any]]) -> int:
+    """Write one JSON object a line, compressed as the file is named; returns how many.
+
+    Raises:
+        DataError: text that UTF-8 cannot hold, or a file that cannot be written.
+    """
+    count = 0
+    with writing(path) as file:
+        for one in objects:
+            count += 1
+            try:
+                line = orjson.dumps(one)
+            except orjson.JSONEncodeError as error:
+                found = f"record {count}, {shown(ascii(one))}, which JSON cannot hold ({error})"
+                advice = "wanted text that UTF-8 can hold: half a surrogate pair cannot"
+                raise DataError(f"{path}: found {found}; {advice}") from None
+            file.write(line + b"\n")
+    return count
 
 
 def _find_id(columns: Columns, values: dict[str, Any]) -> str | None:

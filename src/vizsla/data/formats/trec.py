@@ -36,7 +36,7 @@ def read_run(path: str | Path, *, problems: Problems) -> Iterator[tuple[RunLine,
     """
     for fields, where in _rows(path, _RUN):
         rank = whole_number(fields[3], where, "a rank")
-        score = _score(fields[4], where)
+        score = score_of(fields[4], where)
         names = decoded(b" ".join((fields[0], fields[2], fields[5])), where, problems)
         if names is not None:
             query, passage, tag = names.split(" ")
@@ -57,24 +57,39 @@ def read_grades(path: str | Path, *, problems: Problems) -> Iterator[PlacedGrade
             yield query, passage, grade, where
 
 
-def write_run(path: str | Path, run: Iterable[RunLine]) -> None:
-    """Write a run, compressed as it is named; nine digits bring a float32 back to the last bit.
+def write_run(path: str | Path, run: Iterable[RunLine]) -> int:
+    """Write a run, compressed as it is named; nine digits bring a float32 back to the last bit. Returns how many lines.
 
     Raises:
         DataError: an id or a tag that is empty or holds white space, or a file that cannot be written.
     """
     rows = ((one.query, "Q0", one.passage, str(one.rank), f"{one.score:.9g}", one.tag) for one in run)
-    _write(path, rows, _RUN)
+    return _write(path, rows, _RUN)
 
 
-def write_grades(path: str | Path, grades: Mapping[str, Mapping[str, int]]) -> None:
-    """Write a qrels file, compressed as it is named.
+def write_grades(path: str | Path, grades: Mapping[str, Mapping[str, int]]) -> int:
+    """Write a qrels file, compressed as it is named; returns how many judgements.
 
     Raises:
         DataError: an id that is empty or holds white space, or a file that cannot be written.
     """
     rows = ((query, "0", passage, str(grade)) for query, row in grades.items() for passage, grade in row.items())
-    _write(path, rows, _GRADES)
+    return _write(path, rows, _GRADES)
+
+
+def score_of(value: bytes, where: str) -> float:
+    """A score as a run holds it.
+
+    Raises:
+        DataError: no number, or none that a float32 holds.
+    """
+    try:
+        score = math.nan if b"_" in value else float(value)
+    except ValueError:
+        score = math.nan
+    if not abs(score) < _TOO_LARGE:
+        raise DataError(f"{where}: found {shown(value)} as a score; wanted a finite number within float32")
+    return score
 
 
 def _rows(path: str | Path, columns: str) -> Iterator[tuple[list[bytes], str]]:
@@ -89,21 +104,13 @@ def _rows(path: str | Path, columns: str) -> Iterator[tuple[list[bytes], str]]:
             )
 
 
-def _score(value: bytes, where: str) -> float:
-    try:
-        score = math.nan if b"_" in value else float(value)
-    except ValueError:
-        score = math.nan
-    if not abs(score) < _TOO_LARGE:
-        raise DataError(f"{where}: found {shown(value)} as a score; wanted a finite number within float32")
-    return score
-
-
-def _write(path: str | Path, rows: Iterable[tuple[str, ...]], columns: str) -> None:
-    wanted = columns.count(" ") + 1
+def _write(path: str | Path, rows: Iterable[tuple[str, ...]], columns: str) -> int:
+    wanted, count = columns.count(" ") + 1, 0
     with writing(path) as file:
         for row in rows:
             line = encoded(" ".join(row), str(path))
             if len(line.split()) != wanted or "" in row:
                 raise DataError(f"{path}: found {shown(line)}; wanted ids and a tag without white space: rename them")
             file.write(line + b"\n")
+            count += 1
+    return count
