@@ -75,3 +75,18 @@ def test_an_older_collection_is_replaced_and_another_thing_is_not(tmp_path: Path
     with pytest.raises(ArtifactError, match="not an artifact"):
         FrozenCollection.build(PASSAGES, tmp_path / "notes")
     assert (tmp_path / "notes" / "a.txt").read_text() == "mine"
+
+
+def test_titles_that_are_only_stored_are_shown_and_not_searched(tmp_path: Path) -> None:
+    passages = [
+        Passage("a", "about a dog", "vizsla"),
+        Passage("b", "a vizsla points"),
+        Passage("c", "", "only a vizsla"),
+    ]
+    stored = FrozenCollection.build(passages, tmp_path / "stored", IndexSettings(titles="store"))
+    indexed = FrozenCollection.build(passages, tmp_path / "indexed")
+    query = "vizsla"
+    assert stored.retriever.search([query], 3).row(0)[0].tolist() == [1]
+    assert sorted(indexed.retriever.search([query], 3).row(0)[0].tolist()) == [0, 1, 2]
+    assert stored.searcher.search(['+"vizsla" dog points'], 3).row(0)[0].tolist() == [1]
+    assert stored.corpus.texts([0]) == [("vizsla", "about a dog")]
