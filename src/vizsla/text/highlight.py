@@ -3,6 +3,8 @@
 Knows an analyzer. Refuses to know how spans are drawn.
 """
 
+from bisect import bisect_right
+from itertools import accumulate
 from typing import TypeAlias
 
 from vizsla.text.analyzer import Analyzer
@@ -29,6 +31,7 @@ def spans(analyzer: Analyzer, query: str, text: str) -> list[Span]:
 def excerpt(text: str, marked: list[Span], width: int) -> tuple[str, list[Span]]:
     """The stretch of a text, at most `width` characters, that holds the most matches, and its spans.
 
+    The spans rise and never overlap, as `spans` gives them.
     An ellipsis stands where something was left out. Matches that do not fit are left out whole.
 
     >>> excerpt("one two three four five", [(8, 13)], 12)
@@ -50,7 +53,9 @@ def _best_start(text: str, marked: list[Span], room: int) -> int:
     """Begin a little before the match whose window holds the most matched characters; the first of equals."""
     if not marked:
         return 0
-    held = [sum(e - b for b, e in marked if begin <= b and e <= begin + room) for begin, _ in marked]
+    ends = [end for _, end in marked]
+    before = [0, *accumulate(end - begin for begin, end in marked)]
+    held = [before[bisect_right(ends, begin + room)] - before[at] for at, (begin, _) in enumerate(marked)]
     first = marked[held.index(max(held))][0]
     last = max((e for b, e in marked if first <= b and e <= first + room), default=first)
     spare = max(room - (last - first), 0)

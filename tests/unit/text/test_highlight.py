@@ -2,6 +2,8 @@
 
 # ruff: noqa: RUF001 - other scripts are what it is about
 
+from itertools import accumulate
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -66,3 +68,28 @@ def test_the_stretch_with_the_most_matches_is_shown() -> None:
     assert [part[begin:end] for begin, end in kept] == ["cat", "cat"]
     assert part.startswith("…")
     assert part.endswith("…")
+
+
+def test_a_passage_full_of_matches_is_cut_where_they_are_densest() -> None:
+    far, near = "cat " + "x" * 20 + " ", "cat " * 4
+    text = far * 40_000 + near + far * 20_000
+    marked = [(at, at + 3) for at in range(0, len(far) * 40_000, len(far))]
+    marked += [(at, at + 3) for at in range(len(far) * 40_000, len(far) * 40_000 + len(near), 4)]
+    marked += [(at, at + 3) for at in range(len(far) * 40_000 + len(near), len(text), len(far))]
+    part, kept = highlight.excerpt(text, marked, 30)
+    assert len(part) <= 30
+    assert [part[begin:end] for begin, end in kept] == ["cat"] * 5
+    assert "cat cat cat cat cat" in part
+
+
+SPANS = st.lists(st.integers(1, 9), max_size=40).map(lambda steps: list(accumulate(steps)))
+
+
+@settings(max_examples=300, deadline=None)
+@given(SPANS, st.integers(1, 60))
+def test_the_start_is_that_of_the_window_that_holds_most(edges: list[int], room: int) -> None:
+    marked = list(zip(edges[::2], edges[1::2], strict=False))
+    text = "x" * 400
+    _, kept = highlight.excerpt(text, marked, room + 2)
+    held = [sum(e - b for b, e in marked if begin <= b and e <= begin + room) for begin, _ in marked]
+    assert sum(e - b for b, e in kept) >= max(held, default=0)
