@@ -34,6 +34,9 @@ def search(
         Path | None,
         typer.Option(metavar="FILE", help=".tsv or .jsonl of id and text, or a BEIR folder.", rich_help_panel=_MANY),
     ] = None,
+    syntax: Annotated[
+        bool, typer.Option("--syntax", help="Read phrases and signs in a file of queries.", rich_help_panel=_MANY)
+    ] = False,
     run: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write a TREC run; .gz and .zst are compressed.", rich_help_panel=_MANY),
@@ -42,6 +45,7 @@ def search(
     """Search INDEX for a query.
 
     A query is plain text; a "phrase" must stand in every hit, as must a +word; a -word must not.
+    Queries of a file are plain text alone, as they are for evaluate, unless --syntax is given.
     """
     from vizsla.collections.frozen import FrozenCollection
 
@@ -52,7 +56,9 @@ def search(
         raise SettingsError("found a query and --queries; wanted one of them")
     if run and not queries:
         raise SettingsError("found --run without --queries; wanted a file of queries: --queries FILE")
-    searching = Searching(FrozenCollection.load(index), plain=plain)
+    if syntax and (plain or not queries):
+        raise SettingsError("found --syntax, which is for --queries without --plain; a single query has it already")
+    searching = Searching(FrozenCollection.load(index), plain=plain or (queries is not None and not syntax))
     if queries:
         _many(searching, queries, k, run=run, as_json=as_json)
     elif texts:

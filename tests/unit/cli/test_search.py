@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,22 @@ def test_a_file_of_queries_becomes_a_run(call: Call, built: Path, data: Path, tm
     assert all(run == written[0] for run in written)
 
 
+def test_a_run_of_a_file_is_what_evaluate_measures(call: Call, data: Path, built: Path, tmp_path: Path) -> None:
+    judged = tmp_path / "signs"
+    shutil.copytree(data, judged)
+    texts = {"q1": "dog -hungary", "q2": '"pointing dog" birds', "q3": "+poodle dog"}
+    lines = "".join(json.dumps({"_id": id_, "text": text}) + "\n" for id_, text in texts.items())
+    (judged / "queries.jsonl").write_text(lines, encoding="utf-8")
+    files = {name: tmp_path / f"{name}.trec" for name in ("plain", "syntax", "evaluated")}
+    assert call("search", built, "--queries", judged, "--run", files["plain"]).code == 0
+    assert call("search", built, "--queries", judged, "--run", files["syntax"], "--syntax").code == 0
+    assert call("evaluate", built, judged, "--k", 10, "--save-run", files["evaluated"]).code == 0
+    runs = {name: Run.read(file).rankings for name, file in files.items()}
+    assert runs["plain"] == runs["evaluated"]
+    assert [id_ for id_, _ in runs["syntax"]["q1"]] == ["p6"]
+    assert runs["syntax"] != runs["plain"]
+
+
 def test_a_file_of_queries_becomes_json_or_cards(call: Call, built: Path, data: Path) -> None:
     done = call("search", built, "--queries", data, "--json", "--k", 1)
     hits = [json.loads(line) for line in done.out.splitlines()]
@@ -82,6 +99,7 @@ def test_a_file_of_queries_becomes_json_or_cards(call: Call, built: Path, data: 
         (["--kk", "5", "dog"], "found the unknown option '--kk'"),
         (["dog", "--queries", "q.tsv"], "wanted one of them"),
         (["dog", "--run", "r"], "found --run without --queries"),
+        (["dog", "--syntax"], "found --syntax, which is for --queries"),
         (["--queries", "q.doc"], "q.doc: found no format of queries in this name"),
         (["--queries", "absent.tsv"], "absent.tsv"),
         (["dog", "--k", "0"], "'--k'"),
