@@ -4,6 +4,7 @@
 """
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ Progress = Callable[[str, int, int], None]
 
 _BATCH_BYTES = 1 << 16
 _LOOKED_AT = 2000
+_LOOK_BYTES = 1000
+_TRIES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +115,34 @@ class FrozenCollection:
         Raises:
             ArtifactError: missing, truncated, or parts that do not fit each other.
         """
+        artifacts.read_manifest(folder)
+        for _ in range(_TRIES):
+            # A writer may put another folder in this one's place between two files. As long as the
+            # folder is held open its number is not given to another, and one replaced never returns.
+            held = os.open(folder, os.O_RDONLY)
+            try:
+                found = cls._map(Path(folder))
+            except ArtifactError:
+                if _is_there(held, folder):
+                    raise
+            else:
+                if _is_there(held, folder):
+                    return found
+            finally:
+                os.close(held)
+        raise ArtifactError(f"{folder}: replaced {_TRIES} times while it was opened; try again when its writers rest")
+
+    @classmethod
+    def _map(cls, folder: Path) -> "FrozenCollection":
         artifact = artifacts.open_artifact(folder, kind=KIND, version=VERSION)
-        path = artifact.folder
-        corpus, encoder = Corpus.load(path / "corpus"), LexicalEncoder.load(path / "encoder")
-        index = InvertedIndex.load(path / "index")
+        corpus, encoder = Corpus.load(artifact.path("corpus")), LexicalEncoder.load(artifact.path("encoder"))
+        index = InvertedIndex.load(artifact.path("index"))
         if not len(corpus) == len(index) == encoder.passages or encoder.dim != index.dim:
             found = f"{len(corpus)} passages, an encoder of {encoder.passages}, an index of {len(index)}"
             raise ArtifactError(f"{folder}: found {found}; wanted parts that were made together: build it again")
-        return cls(path, corpus, encoder, index, artifact.manifest)
+        if artifact.settings.get("titles") not in ("index", "store"):
+            raise ArtifactError(f"{folder}: its settings are not a collection's; build it again")
+        return cls(folder, corpus, encoder, index, artifact.manifest)
 
     def __len__(self) -> int:
         return len(self.corpus)
@@ -191,10 +214,20 @@ def _batches(corpus: Corpus, settings: IndexSettings) -> Iterator[tuple[int, Tex
         first = last
 
 
-def _sample(corpus: Corpus) -> list[str]:
-    """Passages spread evenly over the corpus, for a look at their language."""
+def _sample(corpus: Corpus) -> Iterator[str]:
+    """The beginnings of passages spread evenly over the corpus, for a look at their language."""
     positions = np.unique(np.linspace(0, len(corpus) - 1, min(len(corpus), _LOOKED_AT)).astype(np.int64))
-    return [joined(text) for text in corpus.texts(positions)]
+    for position in positions.tolist():
+        begin, end = corpus.starts[position], corpus.starts[position + 1]
+        yield bytes(corpus.bytes[begin : min(end, begin + _LOOK_BYTES)]).decode("utf-8", "ignore")
+
+
+def _is_there(held: int, folder: str | Path) -> bool:
+    """Whether an open folder still stands at its place."""
+    try:
+        return os.path.samestat(os.fstat(held), Path(folder).stat())
+    except FileNotFoundError:
+        return False
 
 
 def _try_out(encoder: LexicalEncoder, index: InvertedIndex, corpus: Corpus) -> None:

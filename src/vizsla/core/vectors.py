@@ -17,6 +17,7 @@ Dense: TypeAlias = npt.NDArray[np.float32]
 Sparse: TypeAlias = csr_array
 Scores: TypeAlias = npt.NDArray[np.float32]
 Bitmap: TypeAlias = npt.NDArray[np.bool_]
+_DEEPEST = 2**31 - 1
 
 
 def dense(rows: npt.ArrayLike, *, dim: int | None = None) -> Dense:
@@ -94,10 +95,10 @@ def check_depth(k: int) -> int:
     """Check how many hits are asked for.
 
     Raises:
-        ShapeError: less than one.
+        ShapeError: no whole number, or less than one, or more than any index holds.
     """
-    if k < 1:
-        raise ShapeError(f"found k={k}; wanted at least 1")
+    if not isinstance(k, int | np.integer) or isinstance(k, bool) or not 1 <= k <= _DEEPEST:
+        raise ShapeError(f"found k={k!r}; wanted a whole number from 1 to {_DEEPEST}")
     return int(k)
 
 

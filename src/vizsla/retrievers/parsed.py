@@ -49,9 +49,10 @@ class Parsed:
         return hits.from_rows([self._search(query, depth, bitmap) for query in parsed], depth)
 
     def _search(self, query: ParsedQuery, k: int, allowed: Bitmap | None) -> tuple[hits.Positions, hits.Floats]:
-        bitmap = self._bitmap(query, allowed)
+        told = [phrase for phrase in query.excluded if self._is_term(phrase)]
+        bitmap = self._bitmap(query, told, allowed)
         must = [_joined(self.analyzer.units(phrase)) for phrase in query.must]
-        excluded = [_joined(self.analyzer.units(phrase)) for phrase in query.excluded]
+        excluded = [_joined(self.analyzer.units(phrase)) for phrase in query.excluded if phrase not in told]
         verdicts: dict[int, bool] = {}
         depth = k
         while True:
@@ -62,14 +63,22 @@ class Parsed:
                 return positions[kept][:k], scores[kept][:k]
             depth = min(depth * _DEEPER, self.size + 1)
 
-    def _bitmap(self, query: ParsedQuery, allowed: Bitmap | None) -> Bitmap | None:
-        """What postings can tell: a hit holds every term of what must stand in it."""
+    def _is_term(self, phrase: str) -> bool:
+        """Whether a phrase is one term and no more, so that postings alone tell who holds it."""
+        terms = self.analyzer.terms(phrase)
+        return len(terms) == 1 and terms == self.analyzer.units(phrase)
+
+    def _bitmap(self, query: ParsedQuery, excluded: list[str], allowed: Bitmap | None) -> Bitmap | None:
+        """What postings can tell: a hit holds every term of what must stand in it, and no excluded one."""
         bitmap = allowed
         for phrase in query.must:
             if self.analyzer.terms(phrase):
                 held = np.zeros(self.size, np.bool_)
                 held[self.holding(phrase)] = True
                 bitmap = held if bitmap is None else bitmap & held
+        for phrase in excluded:
+            bitmap = np.ones(self.size, np.bool_) if bitmap is None else bitmap.copy()
+            bitmap[self.holding(phrase)] = False
         return bitmap
 
     def _judge(self, positions: list[int], must: list[str], excluded: list[str], verdicts: dict[int, bool]) -> None:

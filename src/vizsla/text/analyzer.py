@@ -49,8 +49,9 @@ class Analyzer:
         self._folds = str.maketrans(settings.folds)
         self._stem = stemmer(settings.language if settings.stem else UNKNOWN)
         self._same, self._marked = self._synonyms()
-        user_words = (self._normalise(word).strip() for word in settings.user_words)
-        self._phrases = marking.pattern((*user_words, *self._marked))
+        for word in settings.user_words:
+            self._marked.setdefault(phrase := self._normalise(word).strip(), self._user_word(phrase))
+        self._phrases = marking.pattern(tuple(self._marked))
         self._stops = frozenset(self._normalise(word).strip() for word in settings.stop_words)
 
     @classmethod
@@ -103,7 +104,7 @@ class Analyzer:
     def term(self, word: str, kind: int) -> str:
         """The term of a raw token; empty where it is a stop word."""
         if kind == scanning.MARKED:
-            return self._marked.get(word, PHRASE_SIGN + word)
+            return self._marked[word]
         if word in self._stops:
             return ""
         term = self._stem(word) if kind == scanning.WORD else word
@@ -113,19 +114,30 @@ class Analyzer:
         return characters.normalise(text).translate(self._folds)
 
     def _synonyms(self) -> tuple[dict[str, str], dict[str, str]]:
-        """What the terms of single words count as, inflected or not, and what marked phrases count as."""
+        """What the terms of single words count as, inflected or not, and what marked phrases count as.
+
+        Groups that share a phrase are one group.
+        """
         same: dict[str, str] = {}
         marked: dict[str, str] = {}
         for group in self.settings.synonyms:
             phrases = [self._normalise(phrase).strip() for phrase in group]
             stems = [self._stem(phrase) if self._is_word(phrase) else "" for phrase in phrases]
-            first = stems[0] or PHRASE_SIGN + phrases[0]
+            known = [marked.get(phrase) or same.get(stem) for phrase, stem in zip(phrases, stems, strict=True)]
+            first = next(filter(None, known), None) or stems[0] or PHRASE_SIGN + phrases[0]
+            for old in {one for one in known if one and one != first}:
+                same |= {stem: first for stem, term in same.items() if term == old}
+                marked |= {phrase: first for phrase, term in marked.items() if term == old}
             for phrase, stem in zip(phrases, stems, strict=True):
                 if stem:
                     same[stem] = first
                 else:
                     marked[phrase] = first
         return same, marked
+
+    def _user_word(self, phrase: str) -> str:
+        stem = self._stem(phrase) if self._is_word(phrase) else ""
+        return self._same.get(stem, PHRASE_SIGN + phrase)
 
     def _is_word(self, phrase: str) -> bool:
         words = self._words(phrase)

@@ -44,6 +44,9 @@ _CODES = {
     "eu": "basque", "hy": "armenian", "ne": "nepali", "sr": "serbian", "yi": "yiddish", "et": "estonian",
 }  # fmt: skip
 _ENOUGH = 0.04
+_SOME = 0.1
+_AMID_IDEOGRAPHS = 6
+"""Function words a European language other than English must show in a text with ideographs: 'du -l' is no French."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,23 +110,29 @@ def guess(texts: Iterable[str]) -> Guess:
         ideographs += sum(sign.isalpha() and ("\u3041" <= sign <= "\u9fff" or sign >= "\U00020000") for sign in plain)
         letters += sum(sign.isalpha() for sign in plain)
         counts.update("".join(sign if sign.isalpha() else " " for sign in plain).split())
-    words = sum(count for word, count in counts.items() if word[0] < "\u3041")
-    shares = {
-        language: sum(counts[word] for word in listed.split()) / max(words, 1)
-        for language, listed in _FUNCTION_WORDS.items()
-    }
-    best = max(shares, key=lambda language: shares[language])
-    language = best if shares[best] >= _ENOUGH else UNKNOWN
-    return Guess(language, ideographs / max(letters, 1), shares[best])
+    words = max(sum(count for word, count in counts.items() if word[0] < "\u3041"), 1)
+    share = ideographs / max(letters, 1)
+    found = [(language, *_evidence(counts, listed)) for language, listed in _FUNCTION_WORDS.items()]
+    best, seen, distinct = max(found, key=lambda one: one[1])
+    wanted = 2 if best == "english" else _AMID_IDEOGRAPHS if share > _SOME else 3
+    enough = distinct >= wanted and seen / words >= _ENOUGH
+    return Guess(best if enough else UNKNOWN, share, seen / words)
+
+
+def _evidence(counts: Counter[str], listed: str) -> tuple[int, int]:
+    """How often a language's function words occur, and how many of them; one letter is no evidence."""
+    told = [counts[word] for word in listed.split() if len(word) > 1 and counts[word]]
+    return sum(told), len(told)
 
 
 def warn_of_misfit(language: str, found: Guess) -> str:
     """Warn loudly where the words of a text are of another language than the analyzer's; returns the warning.
 
-    Nothing is said of a text that is mostly ideographs: its few words decide nothing.
+    Nothing is said of a text that is mostly ideographs, whose few words decide nothing, nor of an
+    analyzer without a language.
     """
     mostly_ideographs = found.ideographs > 0.5
-    if mostly_ideographs or found.language in (language, UNKNOWN):
+    if mostly_ideographs or language == UNKNOWN or found.language in (language, UNKNOWN):
         return ""
     evidence = f"{found.evidence:.0%} of its words are function words of {found.language}"
     message = f"the analyzer is for '{language}', but the text looks {found.language}: {evidence}; "

@@ -57,6 +57,9 @@ def test_synonyms_count_as_the_first_of_their_group() -> None:
     groups = (("car", "automobile", "motor car"), ("电脑", "计算机"))
     assert terms("automobile Motor Car cars", synonyms=groups) == ["car", "car", "car"]
     assert terms("Automobiles", synonyms=groups) == terms("car's")[:1]
+    joined = (("car", "automobile"), ("automobile", "lorry"), ("lorry", "big truck"))
+    assert terms("cars automobiles lorry big truck", synonyms=joined) == ["car"] * 4
+    assert terms("car automobile", synonyms=groups, user_words=("car",)) == ["car", "car"]
     assert terms("NYC new york", synonyms=(("New York", "NYC"),)) == ["=new york", "=new york"]
     assert terms("计算机", synonyms=groups, ideographs="words") == ["=电脑"]
 

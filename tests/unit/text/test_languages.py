@@ -72,7 +72,7 @@ def test_a_name_that_is_none_is_refused() -> None:
     ("language", "found", "warns"),
     [
         ("german", Guess("english", 0.1, 0.3), True),
-        ("none", Guess("english", 0.0, 0.3), True),
+        ("none", Guess("english", 0.0, 0.3), False),
         ("german", Guess("german", 0.0, 0.3), False),
         ("german", Guess("none", 0.0, 0.01), False),
         ("german", Guess("english", 0.6, 0.3), False),
