@@ -14,9 +14,11 @@ import json
 import os
 import platform
 import shutil
+import stat
 import sys
 import tokenize
 import uuid
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,8 +34,11 @@ MANIFEST = "manifest.json"
 _MARK = ".unfinished-"
 _OLD = "-old"
 _READ = 1 << 20
-_UNREADABLE = (ValueError, OSError, EOFError, SyntaxError, tokenize.TokenError, RecursionError, MemoryError)
-"""What numpy raises for a header that it cannot parse."""
+_UNREADABLE = (
+    *(ValueError, TypeError, ArithmeticError, LookupError, AttributeError, OSError, EOFError, Warning),
+    *(SyntaxError, tokenize.TokenError, RecursionError, MemoryError),
+)
+"""What numpy raises for a header that it cannot parse, its warnings among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,9 @@ class Artifact:
         """
         path = self.path(f"{name}.npy")
         try:
-            values: npt.NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # numpy never writes a header that it warns of
+                values: npt.NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
         except _UNREADABLE as error:
             raise ArtifactError(f"{path}: not a readable array ({error}); build the artifact again") from error
         if values.dtype != np.dtype(dtype) or values.ndim != ndim:
@@ -179,13 +186,16 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     """
     path = Path(folder) / MANIFEST
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would wait for ever
+            raise ValueError("not a regular file")
         manifest = json.loads(path.read_bytes())
         files = manifest["files"]
         whole = all(
             not _leaves(name) and isinstance(entry["size_bytes"], int) and isinstance(entry["sha256"], str)
             for name, entry in files.items()
         )
-        if not (whole and isinstance(manifest["settings"], dict) and {"kind", "format"} <= manifest.keys()):
+        named = isinstance(manifest["kind"], str) and type(manifest["format"]) is int
+        if not (whole and named and isinstance(manifest["settings"], dict)):
             raise ValueError("an entry is not of its type")
     except (FileNotFoundError, NotADirectoryError):
         what = "holds no manifest.json" if Path(folder).is_dir() else "is not there"
@@ -240,13 +250,17 @@ def _check_target(target: Path, kind: str) -> None:
 
 def _check_size(path: Path, wanted: int) -> None:
     try:
-        found = path.stat().st_size
+        found = path.stat()
     except FileNotFoundError:
         raise ArtifactError(f"{path}: missing; wanted {wanted} bytes; build the artifact again") from None
     except OSError as error:
         raise ArtifactError(f"{path}: cannot be read ({error.strerror}); build the artifact again") from error
-    if found != wanted:
-        raise ArtifactError(f"{path}: found {found} bytes; wanted {wanted}: truncated or altered; build it again")
+    if not stat.S_ISREG(found.st_mode):
+        raise ArtifactError(f"{path}: not a regular file; wanted {wanted} bytes in one; build the artifact again")
+    if found.st_size != wanted:
+        raise ArtifactError(
+            f"{path}: found {found.st_size} bytes; wanted {wanted}: truncated or altered; build it again"
+        )
 
 
 def _write_manifest(

@@ -2,15 +2,18 @@
 
 import io
 import json
+import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from vizsla.assembly import load
 from vizsla.core.artifacts import MANIFEST, Artifact, draft, open_artifact
 from vizsla.core.errors import ArtifactError
 
@@ -94,7 +97,13 @@ def test_a_name_that_leads_elsewhere_is_refused(folder: Path, name: str) -> None
         {"settings": None},
         {"settings": [1]},
         {"kind": ["box"]},
+        {"kind": [1]},
+        {"kind": {}},
+        {"kind": None},
         {"format": "1"},
+        {"format": 1.0},
+        {"format": True},
+        {"format": None},
     ],
     ids=str,
 )
@@ -102,6 +111,8 @@ def test_a_manifest_of_other_types_is_refused(folder: Path, change: Manifest) ->
     alter(folder, lambda manifest: manifest.update(change))
     with pytest.raises(ArtifactError):
         opened(folder)
+    with pytest.raises(ArtifactError):
+        load(folder)
 
 
 @pytest.mark.parametrize("key", ["kind", "format", "settings", "files"])
@@ -117,6 +128,26 @@ def test_a_manifest_without_its_parts_is_refused(folder: Path, key: str) -> None
 def test_what_is_no_manifest_is_refused(folder: Path, content: bytes) -> None:
     (folder / MANIFEST).write_bytes(content)
     with pytest.raises(ArtifactError, match=r"manifest\.json: not a manifest of vizsla"):
+        opened(folder)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("name", ["words", MANIFEST])
+def test_a_pipe_is_refused_and_never_opened(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    if name == "words":
+        alter(folder, lambda manifest: manifest["files"]["words"].update(size_bytes=0))
+    with pytest.raises(ArtifactError, match=f"{name}.*not a regular file"):
+        opened(folder)
+
+
+def test_a_folder_for_a_file_is_refused(folder: Path) -> None:
+    (folder / "words").unlink()
+    (folder / "words").mkdir()
+    size = (folder / "words").stat().st_size
+    alter(folder, lambda manifest: manifest["files"]["words"].update(size_bytes=size))
+    with pytest.raises(ArtifactError, match="words: not a regular file"):
         opened(folder)
 
 
@@ -161,6 +192,7 @@ def test_what_is_no_plain_array_is_refused(folder: Path, content: bytes) -> None
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@example({22: 97})  # the type '<a8', of which numpy warns
 @given(st.dictionaries(st.integers(0, 127), st.integers(0, 255), min_size=1, max_size=4))
 def test_an_altered_header_is_refused_or_bounded(folder: Path, bytes_at: dict[int, int]) -> None:
     content = bytearray(PLAIN)
@@ -175,9 +207,27 @@ def test_an_altered_header_is_refused_or_bounded(folder: Path, bytes_at: dict[in
     numbers.sum()  # every byte of it can be read
 
 
-@pytest.mark.parametrize("shape", ["(100, ,", "(100,\xed,", "(1" + "0" * 12 + ",)", "(-1,)", "(9" + "(" * 60])
+SHAPES = ["(100, ,", "(100,\xed,", "(1" + "0" * 12 + ",)", "(1" + "0" * 25 + ",)", "(-1,)", "(9" + "(" * 60, "(True,)"]
+
+
+def headed(kind: str, shape: str) -> bytes:
+    header = f"{{'descr': {kind}, 'fortran_order': False, 'shape': {shape}, }}".encode("latin-1").ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(800)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 def test_a_header_that_cannot_be_parsed_is_refused(folder: Path, shape: str) -> None:
-    header = f"{{'descr': '<i8', 'fortran_order': False, 'shape': {shape}, }}".encode("latin-1").ljust(117) + b"\n"
-    content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(800)
     with pytest.raises(ArtifactError, match="not a readable array"):
-        read(folder, content)
+        read(folder, headed("'<i8'", shape))
+
+
+@pytest.mark.parametrize("kind", ["'<a8'", "'nothing'", "[1]", "[('a',)]", "[]", "()", "None", "{}", "'<i8,'", "7"])
+@pytest.mark.parametrize("action", ["error", "ignore"])
+def test_a_type_that_cannot_be_parsed_is_refused_whatever_becomes_of_warnings(
+    folder: Path, kind: str, action: Literal["error", "ignore"]
+) -> None:
+    content = headed(kind, "(100,)")
+    with warnings.catch_warnings():
+        warnings.simplefilter(action)
+        with pytest.raises(ArtifactError, match=r"numbers\.npy: "):
+            read(folder, content)
