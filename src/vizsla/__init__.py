@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from vizsla.data.sources import read_passages
     from vizsla.encoders.bm25 import BM25
     from vizsla.evaluating.compare import compare
-    from vizsla.evaluating.measuring import evaluate
+    from vizsla.evaluating.measuring import evaluate, measure
     from vizsla.text.analyzer import Analyzer
     from vizsla.text.settings import AnalyzerSettings
 
@@ -43,6 +43,7 @@ __all__ = [
     "compare",
     "evaluate",
     "load",
+    "measure",
     "read_passages",
 ]
 
@@ -60,6 +61,7 @@ _HOMES = {
     "compare": "vizsla.evaluating.compare",
     "evaluate": "vizsla.evaluating.measuring",
     "load": "vizsla.assembly",
+    "measure": "vizsla.evaluating.measuring",
     "read_passages": "vizsla.data.sources",
 }
 

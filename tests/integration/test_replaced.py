@@ -43,7 +43,8 @@ def test_a_part_that_is_not_named_is_not_read(tmp_path: Path) -> None:
     folder = tmp_path / "one.index"
     FrozenCollection.build([Passage("a", "text")], folder)
     manifest = json.loads((folder / "manifest.json").read_text())
-    for change in ({"files": {}}, {"settings": {}}):
+    changes: list[dict[str, dict[str, str]]] = [{"files": {}}, {"settings": {}}]
+    for change in changes:
         (folder / "manifest.json").write_text(json.dumps(manifest | change))
         with pytest.raises(ArtifactError, match="build"):
             FrozenCollection.load(folder)

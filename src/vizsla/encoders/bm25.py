@@ -24,6 +24,7 @@ from vizsla.core.errors import SettingsError
 
 Variant: TypeAlias = Literal["lucene", "robertson", "atire", "bm25l", "bm25+"]
 Floats: TypeAlias = npt.NDArray[np.float64]
+_MOST = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,9 @@ class BM25:
             raise SettingsError(
                 f"found the BM25 variant '{self.variant}'; wanted one of {', '.join(get_args(Variant))}"
             )
-        if not (
-            np.isfinite([self.k1, self.b, self.delta]).all() and self.k1 > 0 and 0 <= self.b <= 1 and self.delta >= 0
-        ):
+        if not (0 < self.k1 <= _MOST and 0 <= self.b <= 1 and 0 <= self.delta <= _MOST):
             found = f"k1={self.k1}, b={self.b}, delta={self.delta}"
-            raise SettingsError(f"found {found}; wanted k1 above 0, b from 0 to 1, delta at least 0")
+            raise SettingsError(f"found {found}; wanted k1 above 0, b from 0 to 1, delta at least 0, none above 1000")
 
     @property
     def saturation(self) -> float:

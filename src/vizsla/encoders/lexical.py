@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 
 from vizsla.core import artifacts
 from vizsla.core import settings as plain
-from vizsla.core.errors import ArtifactError, SettingsError
+from vizsla.core.errors import ArtifactError, SettingsError, ShapeError
 from vizsla.core.protocols import Text
 from vizsla.core.vectors import Sparse
 from vizsla.encoders.bm25 import BM25
@@ -82,7 +82,13 @@ class LexicalEncoder:
         return self._rows([joined(passage) for passage in passages])
 
     def encode_queries(self, texts: Sequence[str]) -> Sparse:
-        """Weights of terms, idf times occurrences in the query: (q, dim)."""
+        """Weights of terms, idf times occurrences in the query: (q, dim).
+
+        Raises:
+            ShapeError: one string where a sequence of them is wanted.
+        """
+        if isinstance(texts, str):
+            raise ShapeError(f"found the string {texts[:40]!r}; wanted a sequence of queries: [{texts[:40]!r}]")
         rows = self._rows(list(texts))
         rows.data *= self.bm25.weights(self._frequencies(rows), self.passages).astype(np.float32)
         rows.eliminate_zeros()

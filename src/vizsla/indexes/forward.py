@@ -2,7 +2,7 @@
 
 The rows wait in a scratch file (or in memory where there is none). Postings are made a range of
 terms at a time, each range as large as the budget lets it be, by one pass over the rows; so memory
-is bounded by the budget and one counter a term, and not by the passages.
+is bounded by the budget, one counter a term and 16 bytes a row, and not by what the rows hold.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,7 @@
 """What an analyzer is: one flat, frozen record that is stored as one JSON."""
 
 import json
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -66,6 +67,10 @@ class AnalyzerSettings:
             language = languages.resolve(language)
             languages.warn_of_misfit(language, found)
         stops = languages.stop_words(language) if self.stop_words is None else self.stop_words
+        if self.ideographs == "grams" and (longer := [word for word in stops if len(word) > 2 and word > "\u3000"]):
+            advice = "use ideographs='words', or leave them out"
+            message = "%d stop words such as '%s' are longer than the pairs of ideographs they would drop; %s"
+            logging.getLogger("vizsla").warning(message, len(longer), longer[0], advice)
         return replace(self, language=language, stop_words=stops, chosen=chosen)
 
     def to_json(self) -> str:

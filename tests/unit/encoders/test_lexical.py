@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vizsla.core.errors import ArtifactError
+from vizsla.core.errors import ArtifactError, ShapeError
 from vizsla.encoders.lexical import LexicalEncoder, joined, to_rows
 from vizsla.encoders.vocabulary import Vocabulary
 from vizsla.kernels.postings import Counts
@@ -59,3 +59,8 @@ def test_settings_that_are_not_an_encoders_are_refused(tmp_path: Path, settings:
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"settings": settings}))
     with pytest.raises(ArtifactError, match="not an encoder's"):
         LexicalEncoder.load(tmp_path / "e")
+
+
+def test_one_string_is_not_taken_for_many_queries() -> None:
+    with pytest.raises(ShapeError, match="sequence of queries"):
+        LexicalEncoder.fit(["birds"]).encode_queries("birds")
