@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, csr_matrix
 
 from vizsla.core.errors import ShapeError
 
@@ -45,8 +45,10 @@ def sparse(rows: csr_array, *, dim: int | None = None) -> Sparse:
     The rows given are never changed: a copy is made where anything must be.
 
     Raises:
-        ShapeError: another width than `dim`, or a value that is not finite.
+        ShapeError: no sparse rows, another width than `dim`, or a value that is not finite.
     """
+    if not isinstance(rows, csr_array | csr_matrix):
+        raise ShapeError(f"found {type(rows).__name__}; wanted sparse rows: a csr_array of shape (n, dim)")
     try:
         rows.check_format(full_check=True)
         with np.errstate(over="ignore"):
@@ -85,6 +87,9 @@ def check_allowed(allowed: Bitmap | None, size: int) -> Bitmap | None:
     """
     if allowed is None:
         return None
+    if not isinstance(allowed, np.ndarray):
+        found = type(allowed).__name__
+        raise ShapeError(f"found an allowed bitmap of type {found}; wanted an array of bool of shape ({size},)")
     if allowed.dtype != np.bool_ or allowed.shape != (size,):
         found = f"{allowed.dtype} of shape {allowed.shape}"
         raise ShapeError(f"found an allowed bitmap of {found}; wanted bool of shape ({size},), one a passage")

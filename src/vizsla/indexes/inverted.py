@@ -27,6 +27,8 @@ _WORTH_SPLITTING = 4_000_000
 _NOTHING = np.zeros(0, np.bool_)
 _VALUES = ("float32", "uint8", "uint16", "uint32", "uint64")
 _MOST = np.iinfo(np.int32).max
+_LARGEST = 1e20
+"""Times the length of any passage over the average, at most the number of passages, this is a float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,10 @@ class TermFrequencies:
     slope: float
 
     def __post_init__(self) -> None:
-        if not (0 < self.saturation < np.inf and 0 <= self.slope <= 1):
+        if not (0 < self.saturation <= _LARGEST and 0 <= self.slope <= 1):
             found = f"saturation={self.saturation}, slope={self.slope}"
-            raise SettingsError(f"found {found}; wanted a saturation above 0 and a slope from 0 to 1")
+            wanted = f"a saturation above 0 and a slope from 0 to 1, the saturation at most {_LARGEST:g}"
+            raise SettingsError(f"found {found}; wanted {wanted}")
 
     def norms(self, lengths: npt.NDArray[np.int32], average: float) -> npt.NDArray[np.float32]:
         """The norm of each position, and as many more as the search loop may look ahead: (n + a block,)."""
@@ -182,9 +185,17 @@ class InvertedIndex:
         return hits.from_rows(found, depth)
 
     def holding(self, column: int) -> npt.NDArray[np.int32]:
-        """The positions whose vectors hold a column, rising: (df,)."""
+        """The positions whose vectors hold a column, rising: (df,).
+
+        Raises:
+            ArtifactError: a stored offset or position points outside the index.
+        """
         begin, end = self._bounds(np.array([column]))
         held: npt.NDArray[np.int32] = self._stored.postings.positions[begin[0] : end[0]]
+        if len(held) and not 0 <= held.min() <= held.max() < len(self):
+            raise ArtifactError(
+                "the index holds positions beyond its passages: altered since it was written; build it again"
+            )
         return held
 
     def contributions(self, queries: Sparse, position: int) -> list[tuple[int, float]]:
@@ -306,7 +317,7 @@ def _read_settings(artifact: artifacts.Artifact) -> tuple[_Made, TermFrequencies
     try:
         made = plain.from_mapping(_Made, artifact.settings)
         return made, None if made.weighting is None else plain.from_mapping(TermFrequencies, made.weighting)
-    except SettingsError as error:
+    except (SettingsError, OverflowError) as error:  # a whole number in JSON may be larger than any float
         raise ArtifactError(f"{artifact.folder}: its manifest is not an index's: {error}; build it again") from error
 
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -116,7 +118,20 @@ def test_a_bitmap_of_another_form_is_refused(allowed: npt.NDArray[np.bool_]) -> 
         check_allowed(allowed, 2)
 
 
-def test_a_depth_is_at_least_one() -> None:
-    assert check_depth(1) == 1
-    with pytest.raises(ShapeError, match="found k=0; wanted at least 1"):
-        check_depth(0)
+@pytest.mark.parametrize("k", [0, -1, 2**31, 10**400, 1.0, True, "1", None])
+def test_a_depth_is_a_whole_number_above_zero(k: Any) -> None:
+    assert [check_depth(1), check_depth(2**31 - 1)] == [1, 2**31 - 1]
+    with pytest.raises(ShapeError, match="wanted a whole number from 1 to 2147483647"):
+        check_depth(k)
+
+
+@pytest.mark.parametrize("rows", [np.ones((1, DIM)), [[1.0]], {0: 1.0}, "a", None])
+def test_what_is_no_sparse_block_is_refused(rows: Any) -> None:
+    with pytest.raises(ShapeError, match=f"found {type(rows).__name__}; wanted sparse rows"):
+        sparse(rows, dim=DIM)
+
+
+@pytest.mark.parametrize("allowed", [[True, False], True, "all", {0}])
+def test_a_bitmap_is_an_array(allowed: Any) -> None:
+    with pytest.raises(ShapeError, match=f"type {type(allowed).__name__}; wanted an array of bool"):
+        check_allowed(allowed, 2)

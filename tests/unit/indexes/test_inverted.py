@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from vizsla.core.errors import ArtifactError, SettingsError
+from vizsla.core.errors import ArtifactError, SettingsError, ShapeError
 from vizsla.indexes.inverted import InvertedIndex, TermFrequencies
 
 ROWS = csr_array(np.array([[1, 0, 2], [0, 0, 0], [3, 0, 300]], np.float32))
@@ -36,7 +36,10 @@ def test_norms() -> None:
     assert TermFrequencies(2.0, 0.5).norms(np.zeros(2, np.int32), 0.0)[:2].tolist() == [2.0, 2.0]
 
 
-@pytest.mark.parametrize(("saturation", "slope"), [(0, 0.5), (-1, 0.5), (float("nan"), 0.5), (1, 1.1), (1, -0.1)])
+@pytest.mark.parametrize(
+    ("saturation", "slope"),
+    [(0, 0.5), (-1, 0.5), (float("nan"), 0.5), (float("inf"), 0.5), (1e300, 0.5), (10**400, 0.5), (1, 1.1), (1, -0.1)],
+)
 def test_weightings_that_cannot_be(saturation: float, slope: float) -> None:
     with pytest.raises(SettingsError, match="wanted a saturation above 0 and a slope from 0 to 1"):
         TermFrequencies(saturation, slope)
@@ -53,6 +56,9 @@ def test_weightings_that_cannot_be(saturation: float, slope: float) -> None:
         {"weighting": None},
         {"weighting": {"saturation": 1}},
         {"weighting": {"saturation": -1.0, "slope": 0.5}},
+        {"weighting": {"saturation": 10**400, "slope": 0.5}},
+        {"weighting": {"saturation": 1.0, "slope": 10**400}},
+        {"weighting": {"saturation": 1e300, "slope": 0.5}},
         {"other": 1},
         {"size": 3.0},
     ],
@@ -65,6 +71,36 @@ def test_settings_that_do_not_fit_are_refused(tmp_path: Path, change: dict[str, 
     path.write_text(json.dumps(manifest))
     with pytest.raises(ArtifactError, match="build"):
         InvertedIndex.load(tmp_path / "i")
+
+
+def test_the_largest_saturation_overflows_no_norm() -> None:
+    lengths = np.zeros(100_000, np.int32)
+    lengths[0] = np.iinfo(np.int32).max
+    assert np.isfinite(TermFrequencies(1e20, 1.0).norms(lengths, lengths.mean(dtype=np.float64))).all()
+
+
+@pytest.mark.parametrize("positions", [[0, 3, 0, 2], [-1, 2, 0, 2], [0, 2**31 - 1, 0, 2]])
+def test_positions_beyond_the_passages_are_refused(tmp_path: Path, positions: list[int]) -> None:
+    InvertedIndex.build(ROWS).save(tmp_path / "i")
+    assert InvertedIndex.load(tmp_path / "i").holding(0).tolist() == [0, 2]
+    np.save(tmp_path / "i" / "positions.npy", np.array(positions, np.int32))
+    index = InvertedIndex.load(tmp_path / "i")
+    with pytest.raises(ArtifactError, match="positions beyond its passages: altered"):
+        index.holding(0)
+    assert index.holding(1).tolist() == []
+    assert index.holding(2).tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("queries", [np.ones((1, 3), np.float32), [[1.0, 0.0, 0.0]], "a", None, ["a"]])
+def test_queries_that_are_no_sparse_rows_are_refused(queries: Any) -> None:
+    with pytest.raises(ShapeError, match="wanted sparse rows"):
+        InvertedIndex.build(ROWS).search(queries, 2)
+
+
+@pytest.mark.parametrize("allowed", [[True, False, True], True, "all", {0, 2}])
+def test_a_bitmap_that_is_no_array_is_refused(allowed: Any) -> None:
+    with pytest.raises(ShapeError, match="wanted an array of bool"):
+        InvertedIndex.build(ROWS).search(ROWS, 2, allowed)
 
 
 def test_lengths_below_zero_are_refused(tmp_path: Path) -> None:
