@@ -85,6 +85,8 @@ class Searching:
 
     def answer(self, queries: Mapping[str, str], k: int, *, as_json: bool) -> None:
         """Search and print the hits of every query, in order."""
+        if not self.plain:
+            _tell_readings(queries)
         begin = time.perf_counter()
         hits = self.retriever.search(list(queries.values()), k)
         seconds = time.perf_counter() - begin
@@ -108,6 +110,20 @@ class Searching:
             terminal.headline(f"{id_} · {text}")
         asked = text if self.plain else parse(text).text
         terminal.draw(*cards.cards(self.collection, asked, hits.row(row), terminal.screen().width))
+
+
+def _tell_readings(queries: Mapping[str, str]) -> None:
+    """Say how queries with signs were read, a line each."""
+    from vizsla.text.syntax import only_excludes, parse
+
+    for id_, query in queries.items():
+        named = f"{id_}: " if id_ else ""
+        parsed = parse(query)
+        signs = [("must", parsed.must), ("without", parsed.excluded)]
+        if only_excludes(query):
+            terminal.tell(f"{named}read as text: it only excludes, and names nothing to search for")
+        elif parsed.must or parsed.excluded:
+            terminal.tell(named + "; ".join(f"{what}: {', '.join(parts)}" for what, parts in signs if parts))
 
 
 def _lines(collection: "FrozenCollection", id_: str, text: str, hits: "Hits", row: int) -> list[str]:

@@ -56,6 +56,17 @@ def test_signs_are_understood_and_plain_takes_them_as_text(call: Call, built: Pa
     assert set(ids("dog", "-hungary", "--plain")) == {"p1", "p6"}
 
 
+def test_how_signs_were_read_is_said(call: Call, built: Path) -> None:
+    assert call("search", built, 'dog "points at" +birds -cat', "--json").err == (
+        "vizsla: must: points at, birds; without: cat\n"
+    )
+    assert call("search", built, "-dog", "--json").err == (
+        "vizsla: read as text: it only excludes, and names nothing to search for\n"
+    )
+    for plain in (["dog"], ["dog -cat", "--plain"], ["C++ dog -5"]):
+        assert not call("search", built, *plain, "--json").err
+
+
 def test_a_file_of_queries_becomes_a_run(call: Call, built: Path, data: Path, tmp_path: Path) -> None:
     (tmp_path / "q.tsv").write_text("".join(f"{id_}\t{text}\n" for id_, text in QUERIES.items()), encoding="utf-8")
     written = []
