@@ -75,6 +75,11 @@ def use():
             assert all(0 <= p < len(collection) for p in positions.tolist()), positions
             collection.corpus.texts(positions)
             collection.corpus.ids.many(positions)
+    for query in ['+word -other "two words"', '+number -dogs "point birds"']:
+        for hits in (collection.searcher.search([query], 3), collection.searcher.search([query], 10_000)):
+            assert all(0 <= p < len(collection) for p in hits.row(0)[0].tolist()), hits
+    collection.holding("number point")
+    collection.searched(range(3))
     collection.corpus.ids.positions(["p3", "nobody"])
     collection.index.contributions(collection.encoder.encode_queries(queries[:1]), 3)
     collection.index.vector(3)
