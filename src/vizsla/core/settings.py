@@ -7,10 +7,11 @@ that says which was wanted. Only flat tables of strings, numbers, booleans and l
 import dataclasses
 import difflib
 import json
+import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from types import UnionType
-from typing import Any, ClassVar, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from vizsla.core.errors import SettingsError
 
@@ -115,7 +116,8 @@ def _fits(value: object, kind: Any) -> bool:
     if inside:
         return any(_fits(value, option) for option in inside) or value in inside
     if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+        return whole or isinstance(value, float)
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, kind) if isinstance(kind, type) else value == kind
@@ -131,4 +133,6 @@ def _convert(value: Any, kind: Any) -> Any:
 
 
 def _type_name(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return " or ".join(map(repr, get_args(kind)))
     return kind.__name__ if isinstance(kind, type) and not get_args(kind) else str(kind).replace("typing.", "")
