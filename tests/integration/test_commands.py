@@ -74,6 +74,14 @@ def test_demo_shows_searches_and_measures_in_its_folder_alone(program: Program, 
     assert json.loads(again.stdout)["rank"] == 1
 
 
+def test_what_an_encoding_cannot_show_is_escaped(program: Program, built: Path) -> None:
+    for flags in ([], ["--json"]):
+        environment = {**ENVIRONMENT, "PYTHONIOENCODING": "latin-1"}
+        done = program("search", built, "读取文件", "--k", 1, *flags, env=environment)
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+        assert "\\u6587\\u4ef6" in done.stdout
+
+
 def test_a_refusal_is_one_line_and_code_2(program: Program) -> None:
     done = program("search", "absent", "dog")
     assert (done.returncode, done.stdout) == (2, "")

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from vizsla.cli import compare, convert, demo, evaluate, index, inspect, search, terminal
-from vizsla.core.errors import VizslaError
+from vizsla.core.errors import SettingsError, VizslaError
 
 REFUSED, INTERRUPTED, UNREAD = 2, 130, 141
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # typer's own or click's, as the release has it
@@ -53,7 +53,9 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; whatever it refuses is said in one line on stderr."""
     previous = signal.signal(signal.SIGTERM, _terminate)
     terminal.show_warnings()
+    terminal.escape_what_no_encoding_holds()
     try:
+        _refuse_bytes(arguments)
         command = typer.main.get_command(app)
         with command.make_context(terminal.NAME, list(arguments)) as context:
             command.invoke(context)
@@ -78,6 +80,13 @@ def run(arguments: Sequence[str]) -> int:
     finally:
         signal.signal(signal.SIGTERM, previous)
     return 0
+
+
+def _refuse_bytes(arguments: Sequence[str]) -> None:
+    """Python reads bytes of the command line that are no text as halves of surrogate pairs."""
+    for argument in arguments:
+        if any("\ud800" <= sign <= "\udfff" for sign in argument):
+            raise SettingsError(f"found the argument {argument!a}, which is not UTF-8; wanted text or a name that is")
 
 
 def _version() -> str:

@@ -18,12 +18,15 @@ def ask(answer: Answer, k: int) -> None:
     terminal.talk().print(HELP, style="dim")
     while True:
         try:
-            line = input("vizsla> ").strip()
+            line = input("vizsla> ").encode("utf-8", "replace").decode().strip()
         except EOFError:
             terminal.talk().print()
             return
         except KeyboardInterrupt:
             terminal.talk().print()
+            continue
+        except UnicodeDecodeError as error:
+            terminal.tell(f"found bytes that are not {error.encoding}; wanted text")
             continue
         if line in (":quit", ":q"):
             return

@@ -4,6 +4,7 @@ Knows rich's consoles. Refuses to know what is shown. Colours are off where stdo
 where NO_COLOR is set; that is rich's own rule.
 """
 
+import io
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -109,6 +110,13 @@ def counted(what: str, total: int) -> Iterator[Callable[[int], None]]:
             show(what, done, total)
 
         yield count
+
+
+def escape_what_no_encoding_holds() -> None:
+    """Let a character that the encoding of stdout or stderr cannot show be written as its escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def show_warnings() -> None:

@@ -85,6 +85,8 @@ def writing(path: str | Path) -> Iterator[IO[bytes]]:
         DataError: the file cannot be written.
     """
     target = Path(path)
+    if not target.name:
+        raise DataError(f"{path}: found a folder; wanted the name of a file to write")
     staged = target.with_name(f".{target.name}.unfinished-{os.getpid()}-{uuid.uuid4().hex[:8]}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -60,5 +60,13 @@ def test_an_unknown_command_is_refused(call: Call) -> None:
     assert "serch" in done.err
 
 
+@pytest.mark.parametrize("arguments", [["search", "i", "caf\udce9", "--json"], ["index", "caf\udce9", "--output", "i"]])
+def test_bytes_that_are_no_text_are_refused(call: Call, arguments: list[str]) -> None:
+    done = call(*arguments)
+    assert done.code == app.REFUSED
+    assert done.err.startswith("vizsla: found the argument 'caf\\udce9', which is not UTF-8")
+    assert done.err.count("\n") == 1
+
+
 def test_printable_obeys_nothing() -> None:
     assert printable("a\x1b[31m\r\n\tb\u202e\x07 猫") == "a [31m b 猫"

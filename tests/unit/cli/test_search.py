@@ -114,6 +114,7 @@ def test_a_file_of_queries_becomes_json_or_cards(call: Call, built: Path, data: 
         (["--queries", "q.doc"], "q.doc: found no format of queries in this name"),
         (["--queries", "absent.tsv"], "absent.tsv"),
         (["dog", "--k", "0"], "'--k'"),
+        (["--queries", "q.tsv", "--run", "/"], "/: found a folder; wanted the name of a file"),
         ([], "found no query"),
     ],
 )
@@ -121,6 +122,7 @@ def test_what_makes_no_sense_is_refused(
     call: Call, built: Path, arguments: list[str], wanted: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "q.tsv").write_text("1\tdog\n", encoding="utf-8")
     done = call("search", built, *arguments)
     assert done.code == 2
     assert wanted in done.err
@@ -147,7 +149,7 @@ def test_nothing_in_a_passage_can_command_the_terminal(call: Call, tmp_path: Pat
 def test_the_prompt_answers_until_it_is_left(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    typed = iter(["dog", "", ":k 3", "cat", ":k none", "^C", "bad", ":quit", "never"])
+    typed = iter(["dog", "", ":k 3", "cat", ":k none", "^C", "\udce9", "bad", ":quit", "never"])
     asked: list[tuple[str, int]] = []
 
     def type_in(_: str) -> str:
@@ -163,7 +165,7 @@ def test_the_prompt_answers_until_it_is_left(
 
     monkeypatch.setattr("builtins.input", type_in)
     prompt.ask(answer, 10)
-    assert asked == [("dog", 10), ("cat", 3), ("bad", 3)]
+    assert asked == [("dog", 10), ("cat", 3), ("?", 3), ("bad", 3)]
     assert list(typed) == ["never"]
     errors = capsys.readouterr().err
     assert "found ':k none'" in errors
