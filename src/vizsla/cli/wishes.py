@@ -38,6 +38,9 @@ def index_settings(file: Path | None, flags: Mapping[str, Mapping[str, object]])
     try:
         for name, values in flags.items():
             tables[name] |= {key: value for key, value in values.items() if value is not None}
+        memory_mib = tables["index"].get("memory_mib")
+        if isinstance(memory_mib, int) and memory_mib < 1:
+            raise SettingsError(f"found memory_mib = {memory_mib}; wanted at least 1")
         analyzer = from_mapping(AnalyzerSettings, tables["analyzer"])
         if analyzer.language != AUTO:
             languages.resolve(analyzer.language)  # refuse a wrong name now, not when all passages are read
@@ -103,5 +106,9 @@ def _tables(file: Path | None) -> dict[str, dict[str, object]]:
     for name, values in found.items():
         if name not in tables or not isinstance(values, dict):
             raise SettingsError(f"{file}: found '{name}', which is no table of settings; {nearest(name, TABLES)}")
+        if name == "index" and (misplaced := [key for key in values if key in TABLES]):
+            raise SettingsError(
+                f"{file}: found '{misplaced[0]}' in [index]; wanted a table [{misplaced[0]}] of its own"
+            )
         tables[name] |= values
     return tables
