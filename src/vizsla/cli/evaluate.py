@@ -62,6 +62,11 @@ def depth_of(measures: str) -> int:
     return max(one.depth for one in parse(measures))
 
 
+def within(k: int, collection: "FrozenCollection") -> int:
+    """A depth that is no deeper than the collection."""
+    return min(k, max(len(collection), 1))
+
+
 def run_of(collection: "FrozenCollection", folder: Path, judgements: "Judgements", k: int) -> "Run":
     """Search every judged query with the index of a folder, whose name becomes the run's."""
     from vizsla.evaluating.running import make_run
@@ -69,7 +74,12 @@ def run_of(collection: "FrozenCollection", folder: Path, judgements: "Judgements
     name = "_".join(folder.resolve().name.split()) or terminal.NAME
     with terminal.counted("searching", len(judgements.queries)) as count:
         return make_run(
-            collection.retriever, judgements.queries, collection.corpus.ids, k=k, name=name, on_progress=count
+            collection.retriever,
+            judgements.queries,
+            collection.corpus.ids,
+            k=within(k, collection),
+            name=name,
+            on_progress=count,
         )
 
 

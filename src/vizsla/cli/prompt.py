@@ -9,6 +9,7 @@ from vizsla.cli import terminal
 from vizsla.core.errors import VizslaError
 
 Answer = Callable[[str, int], None]
+_DIGITS = 100  # far below where Python refuses to read a number
 HELP = ':k 20 shows 20 hits · :quit leaves · "a phrase"  +must  -not  '
 
 
@@ -35,7 +36,7 @@ def ask(answer: Answer, k: int) -> None:
 
 def _obey(line: str, k: int) -> int:
     word, _, value = line.partition(" ")
-    if word == ":k" and value.strip().isdecimal() and int(value) > 0:
+    if word == ":k" and value.strip().isdecimal() and len(value) <= _DIGITS and int(value) > 0:
         return int(value)
     terminal.tell(f"found '{line}'; wanted {HELP}")
     return k

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vizsla.cli import terminal
+from vizsla.cli.evaluate import within
 from vizsla.core.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Searching:
         if not self.plain:
             _tell_readings(queries)
         begin = time.perf_counter()
-        hits = self.retriever.search(list(queries.values()), k)
+        hits = self.retriever.search(list(queries.values()), within(k, self.collection))
         seconds = time.perf_counter() - begin
         for row, (id_, text) in enumerate(queries.items()):
             self._print(id_, text, hits, row, as_json=as_json)
@@ -156,7 +157,12 @@ def _many(searching: Searching, file: Path, k: int, *, run: Path | None, as_json
     begin = time.perf_counter()
     with terminal.counted("searching", len(queries)) as count:
         made = make_run(
-            searching.retriever, queries, searching.collection.corpus.ids, k=k, name=terminal.NAME, on_progress=count
+            searching.retriever,
+            queries,
+            searching.collection.corpus.ids,
+            k=within(k, searching.collection),
+            name=terminal.NAME,
+            on_progress=count,
         )
     made.write(run)
     seconds, found = time.perf_counter() - begin, sum(map(len, made.rankings.values()))

@@ -37,6 +37,14 @@ def test_a_hit_is_a_json_object(call: Call, built: Path) -> None:
     assert not done.err
 
 
+def test_no_depth_is_too_deep(call: Call, built: Path, data: Path, tmp_path: Path) -> None:
+    deep = "99999999999999999999"
+    assert call("search", built, "dog", "--json", "--k", deep).out == call("search", built, "dog", "--json").out
+    done = call("search", built, "--queries", data, "--run", tmp_path / "r.trec", "--k", deep)
+    assert (done.code, len(Run.read(tmp_path / "r.trec").rankings)) == (0, 2)
+    assert call("evaluate", built, data, "--k", deep, "--measures", f"R@{deep}", "--json").code == 0
+
+
 def test_nothing_found_is_no_error(call: Call, built: Path) -> None:
     for flags in ([], ["--json"]):
         done = call("search", built, "zzz", *flags)
@@ -149,7 +157,8 @@ def test_nothing_in_a_passage_can_command_the_terminal(call: Call, tmp_path: Pat
 def test_the_prompt_answers_until_it_is_left(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    typed = iter(["dog", "", ":k 3", "cat", ":k none", "^C", "\udce9", "bad", ":quit", "never"])
+    wrong = [":k 0", ":k abc", ":k -1", ":k", f":k {'9' * 5000}"]
+    typed = iter(["dog", "", ":k 3", "cat", ":k none", "^C", "\udce9", "bad", *wrong, ":quit", "never"])
     asked: list[tuple[str, int]] = []
 
     def type_in(_: str) -> str:
@@ -168,6 +177,7 @@ def test_the_prompt_answers_until_it_is_left(
     assert asked == [("dog", 10), ("cat", 3), ("?", 3), ("bad", 3)]
     assert list(typed) == ["never"]
     errors = capsys.readouterr().err
+    assert errors.count("; wanted :k 20 shows 20 hits") == 1 + len(wrong)
     assert "found ':k none'" in errors
     assert "vizsla: found a bad query" in errors
 
