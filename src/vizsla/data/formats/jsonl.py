@@ -4,6 +4,7 @@ Knows JSON and which key holds what. Refuses to know folders, duplicates and com
 """
 
 import json
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from vizsla.data.opening import lines, writing
 from vizsla.data.problems import Problems, shown
 from vizsla.data.records import PlacedPassage, is_empty, make_id, make_text
 
+_log = logging.getLogger("vizsla")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -34,6 +36,9 @@ def read_passages(path: str | Path, *, columns: Columns | None = None, problems:
             id_key = _find_id(wanted, values)
             if id_key and row:
                 raise DataError(f"{where}: found '{id_key}', which earlier records lack; wanted it in all or in none")
+            if not id_key and not row:
+                keys = f"{where}: found no id among the keys {shown(', '.join(values))}"
+                _log.warning("%s; ids are numbered 0, 1, …; name the column with --columns id=…", keys)
         id_ = make_id(value_of(values, id_key, where), where) if id_key else str(number)
         text = make_text(value_of(values, wanted.text, where), where, wanted.text)
         title = value_of(values, wanted.title, where) if wanted.title else values.get("title")

@@ -5,6 +5,7 @@ character like any other. Refuses to know tables without a header.
 """
 
 import csv
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -16,6 +17,7 @@ from vizsla.data.opening import LINE_LIMIT_BYTES, bare_suffix, lines
 from vizsla.data.problems import Problems, shown
 from vizsla.data.records import PlacedPassage, decoded, is_empty, make_id
 
+_log = logging.getLogger("vizsla")
 _Row: TypeAlias = tuple[list[str] | None, str]  # None: not UTF-8, and noted
 
 
@@ -30,6 +32,9 @@ def read_passages(path: str | Path, *, columns: Columns | None = None, problems:
     if header is None:
         raise DataError(f"{where}: found no header that can be read; wanted the columns' names on the first line")
     id_at, title_at, text_at = _find(header, columns or Columns(), where)
+    if id_at is None:
+        names = f"{where}: found no id among the columns {shown(', '.join(header))}"
+        _log.warning("%s; ids are numbered 0, 1, …; name the column with --columns id=…", names)
     for number, (row, where) in enumerate(rows):
         if row is None:
             continue

@@ -81,3 +81,15 @@ def test_ids_stand_in_every_record_or_in_none(tmp_path: Path) -> None:
         read(tmp_path, '{"text": "x"}\n{"id": "1", "text": "x"}')
     # The first record's bytes are broken; that says nothing about its keys.
     assert read(tmp_path, b'{"text": "\xff"}\n{"id": "1", "text": "x"}')[0] == [Passage("1", "x")]
+
+
+def test_numbers_for_ids_are_warned_of_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    content = '{"text": "a", "docno": "x"}\n{"text": "b", "docno": "y"}\n'
+    read(tmp_path, content)
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said == (
+        f"{tmp_path / 'a.jsonl'}:1: found no id among the keys 'text, docno'; "
+        "ids are numbered 0, 1, …; name the column with --columns id=…"
+    )
+    read(tmp_path, content, Columns(id="docno"))
+    assert len(caplog.records) == 1

@@ -75,3 +75,15 @@ def test_a_header_that_does_not_fit_is_refused(
 def test_an_empty_id_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"a\.tsv:2: found an empty id"):
         read(tmp_path / "a.tsv", "id\ttext\n\tx\n")
+
+
+def test_numbers_for_ids_are_warned_of_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    content = "text,docno\na,x\nb,y\n"
+    read(tmp_path / "a.csv", content)
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said == (
+        f"{tmp_path / 'a.csv'}:1: found no id among the columns 'text, docno'; "
+        "ids are numbered 0, 1, …; name the column with --columns id=…"
+    )
+    read(tmp_path / "a.csv", content, Columns(id="docno"))
+    assert len(caplog.records) == 1
