@@ -108,7 +108,7 @@ def test_a_key_like_no_other_is_answered_with_all_of_them() -> None:
         ({"heat": "hot"}, "heat = 'hot' (str)", "float"),
         ({"lit": 1}, "lit = 1 (int)", "bool"),
         ({"name": None}, "name = None (NoneType)", "str"),
-        ({"fuel": "coal"}, "fuel = 'coal' (str)", "Literal['gas', 'wood']"),
+        ({"fuel": "coal"}, "fuel = 'coal' (str)", "'gas' or 'wood'"),
         ({"guests": "two"}, "guests = 'two' (str)", "int | None"),
         ({"pots": "pan"}, "pots = 'pan' (str)", "tuple[str, ...]"),
         ({"pots": ["pan", 1]}, "pots = ['pan', 1] (list)", "tuple[str, ...]"),
