@@ -26,11 +26,14 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 def read_passages(path: str | Path, *, columns: Columns | None = None, problems: Problems) -> Iterator[PlacedPassage]:
     """Every passage of a file, with its place.
 
+    The first record must hold the key of the text; a later one without it is a passage without text.
+
     Raises:
         DataError: a line that is not a JSON object, a missing key, or a value of another type.
     """
     wanted = columns or Columns()
     id_key: str | None = None
+    named = False
     for row, (number, values, where) in enumerate(objects(path, problems=problems)):
         if id_key is None:
             id_key = _find_id(wanted, values)
@@ -40,7 +43,8 @@ def read_passages(path: str | Path, *, columns: Columns | None = None, problems:
                 keys = f"{where}: found no id among the keys {shown(', '.join(values))}"
                 _log.warning("%s; ids are numbered 0, 1, …; name the column with --columns id=…", keys)
         id_ = make_id(value_of(values, id_key, where), where) if id_key else str(number)
-        text = make_text(value_of(values, wanted.text, where), where, wanted.text)
+        named = named or wanted.text in values
+        text = make_text(values.get(wanted.text) if named else value_of(values, wanted.text, where), where, wanted.text)
         title = value_of(values, wanted.title, where) if wanted.title else values.get("title")
         title = make_text(title, where, wanted.title or "title")
         if is_empty(text, title):

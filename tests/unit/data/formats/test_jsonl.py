@@ -45,6 +45,13 @@ def test_a_title_alone_is_a_passage_and_white_space_is_not(tmp_path: Path) -> No
     assert read(tmp_path, content) == ([Passage("1", "", title="t")], {"empty": 2})
 
 
+def test_a_later_record_may_lack_its_text_and_the_first_may_not(tmp_path: Path) -> None:
+    content = '{"id": "1", "text": "x"}\n{"id": "2", "title": "t"}\n{"id": "3"}'
+    assert read(tmp_path, content) == ([Passage("1", "x"), Passage("2", "", title="t")], {"empty": 1})
+    with pytest.raises(DataError, match=r"a\.jsonl:1: found the keys .*; wanted 'text'"):
+        read(tmp_path, '{"id": "2", "body": "t"}')
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -52,7 +59,6 @@ def test_a_title_alone_is_a_passage_and_white_space_is_not(tmp_path: Path) -> No
         ('{"id": "1", "text": "\\ud800"', "is not JSON"),
         ("[1]", "wanted a JSON object"),
         ('"text"', "wanted a JSON object"),
-        ('{"id": "1"}', "wanted 'text'"),
         ('{"text": "x"}', "wanted 'id'"),
         ('{"id": "", "text": "x"}', "an empty id"),
         ('{"id": true, "text": "x"}', "'True' as an id"),
