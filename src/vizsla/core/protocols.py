@@ -48,6 +48,27 @@ class Trace:
     stages: tuple[Stage, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TokenBatch:
+    """Rows of tokens padded to one length, each (n, length) int64.
+
+    Attributes:
+        ids: token ids, padding behind them.
+        types: token types.
+        mask: 1 where a token stands, 0 where padding does.
+    """
+
+    ids: npt.NDArray[np.int64]
+    types: npt.NDArray[np.int64]
+    mask: npt.NDArray[np.int64]
+
+
+class Runtime(Protocol):
+    """Token batches to what the graph computes: (n, dim) vectors, (n, 1) scores or (n, vocabulary) weights."""
+
+    def run(self, batch: TokenBatch) -> Dense: ...
+
+
 class Encoder(Protocol[V_co]):
     """Text to vectors, queries and passages apart."""
 
