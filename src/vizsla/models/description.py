@@ -108,6 +108,7 @@ class Layout:
         passage_prompt: put before every passage.
         truncation_side: "right" or "left", where tokens are cut.
         specials: whether specials stand around the tokens.
+        lower: texts are lower-cased before the tokenizer sees them (sentence-transformers' own `do_lower_case`).
     """
 
     name: str
@@ -121,6 +122,7 @@ class Layout:
     passage_prompt: str = ""
     truncation_side: str = "right"
     specials: bool = True
+    lower: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,7 @@ class Tokens:
         double_sep: two separators between segments (RoBERTa, MPNet).
         second_type: token type of the second segment, 1 or 0.
         ties: which segment longest-first truncation shortens where both are equally long: "first" or "second".
+        size: one more than the largest id, 0 where unknown; the word embedding needs as many rows.
     """
 
     json: str = field(repr=False)
@@ -148,6 +151,7 @@ class Tokens:
     double_sep: bool = False
     second_type: int = 1
     ties: str = "first"
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
