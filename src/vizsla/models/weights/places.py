@@ -1,0 +1,70 @@
+"""Files inside a model's folder: paths that cannot leave it, JSON of a bounded size, bytes mapped not copied.
+
+Refuses to know what the files mean.
+"""
+
+import json
+import mmap
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from vizsla.core.errors import ArtifactError
+
+_LARGEST_JSON = 64 << 20
+
+
+def inside(folder: Path, name: object, *, said_by: Path) -> Path:
+    """A path that a file of the folder names, if it stays in the folder.
+
+    Links are followed: the cache of a hub is made of them.
+
+    Raises:
+        ArtifactError: no text, an absolute path, or one that climbs out.
+    """
+    if not isinstance(name, str) or "\0" in name or not _stays(name):
+        raise ArtifactError(f"{said_by}: found the path {str(name)[:200]!r}; wanted one inside {folder}: correct it")
+    return folder / name
+
+
+def _stays(name: str) -> bool:
+    windows = PureWindowsPath(name)
+    absolute = PurePosixPath(name).is_absolute() or windows.drive or windows.root
+    return not absolute and ".." not in windows.parts
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object of a JSON file.
+
+    Raises:
+        ArtifactError: no file, too large, or no object.
+    """
+    try:
+        size = path.stat().st_size
+        if size > _LARGEST_JSON:
+            raise ArtifactError(f"{path}: found {size} bytes of settings; wanted at most {_LARGEST_JSON}")
+        value = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ArtifactError(f"{path}: cannot be read ({error.strerror}); fetch the model again") from error
+    except (ValueError, RecursionError) as error:
+        raise ArtifactError(f"{path}: found no JSON ({error}); wanted an object: fetch the model again") from error
+    if not isinstance(value, dict):
+        raise ArtifactError(f"{path}: found a {type(value).__name__}; wanted an object")
+    return value
+
+
+def read_optional_json(path: Path) -> dict[str, Any]:
+    """The object of a JSON file, empty where there is none."""
+    return read_json(path) if path.is_file() else {}
+
+
+def mapped(path: Path) -> memoryview:
+    """The bytes of a file, mapped read-only.
+
+    Raises:
+        ArtifactError: no file, or an empty one.
+    """
+    try:
+        with path.open("rb") as file:
+            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{path}: cannot be read ({error}); fetch the model again") from error
