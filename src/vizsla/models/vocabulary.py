@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _MPNET = specials.ANGLE | {"unk": specials.SQUARE["unk"]}
 _AS_PUBLISHED = ("PreTrainedTokenizerFast", "TokenizersBackend")
 """Tokenizer classes that take tokenizer.json as it stands; the others lay their settings over it."""
-_SIGNS = "\u00ad\u00b2\u00ba\u3007\u00b5\u00d8\u014b\u01b1"
-"""What ERNIE's tokenizer counts as symbols besides Unicode's."""
+_SIGNS = "\u00ad\u00b2\u00ba\u3007\u00b5\u00d8\u014b\u01b1\U0002b820-\U0002b91f"
+"""What ERNIE's tokenizer splits off besides Unicode's symbols, and a Chinese block that the library leaves out."""
 
 
 def from_folder(folder: str | Path, config: Mapping[str, object], *, symbols: bool = False) -> Tokens:
@@ -62,21 +62,32 @@ def from_vocabulary(path: str | Path, config: Mapping[str, object], *, symbols: 
     Raises:
         ArtifactError: the file cannot be read, or lacks a special token.
     """
-    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+    from tokenizers import Tokenizer, models
 
     vocabulary = _lines(Path(path))
     mpnet = str(config.get("tokenizer_class", "")).startswith("MPNet")
     names = specials.names(config, _MPNET if mpnet else specials.SQUARE)
     ids = specials.ids(names, vocabulary, str(path))
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token=names["unk"], max_input_chars_per_word=100))
-    tokenizer.normalizer = normalizers.BertNormalizer(**_normalizer(config))
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    if symbols:
-        signs = pre_tokenizers.Split(Regex(rf"[\p{{S}}{_SIGNS}]"), "isolated")
-        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([signs, tokenizer.pre_tokenizer])
+    _split_words(tokenizer, _normalizer(config), symbols=symbols)
     _add(tokenizer, config, names)
-    frame = specials.frame(None, names)
-    return _tokens(tokenizer, frame, ids, ties="second" if symbols else "first")
+    return _tokens(tokenizer, specials.frame(None, names), ids, ties="second" if symbols else "first")
+
+
+def _split_words(tokenizer: "Tokenizer", settings: Mapping[str, Any], *, symbols: bool) -> None:
+    """BERT's normalizer and splitter; with symbols, by today's Unicode tables (the library's own are older)."""
+    from tokenizers import Regex, normalizers, pre_tokenizers
+
+    normalizer, splitter = normalizers.BertNormalizer(**settings), pre_tokenizers.BertPreTokenizer()
+    if not symbols:
+        tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, splitter
+        return
+    steps = [normalizers.Replace(Regex(r"[\p{Cn}\p{Cf}]"), ""), normalizer]
+    accents = settings["lowercase"] if settings["strip_accents"] is None else settings["strip_accents"]
+    steps += [normalizers.Replace(Regex(r"\p{Mn}"), "")] if accents else []
+    signs = pre_tokenizers.Split(Regex(rf"[\p{{S}}\p{{P}}{_SIGNS}]"), "isolated")
+    tokenizer.normalizer = normalizers.Sequence(steps)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([signs, splitter])
 
 
 def from_merges(path: str | Path, merges: str | Path, config: Mapping[str, object]) -> Tokens:
