@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from vizsla.cli import compare, convert, demo, evaluate, index, inspect, search, terminal
+from vizsla.cli import compare, convert, demo, evaluate, index, inspect, models, search, terminal
 from vizsla.core.errors import SettingsError, VizslaError
 
 REFUSED, INTERRUPTED, UNREAD = 2, 130, 141
@@ -33,6 +33,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("convert")(convert.convert)
 app.command("inspect")(inspect.inspect)
+app.add_typer(models.app, name="models")
 app.command("demo")(demo.demo)
 
 
