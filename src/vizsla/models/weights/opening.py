@@ -19,7 +19,7 @@ _READERS: dict[str, Callable[[Path], dict[str, Array]]] = {
     ".pth": torch_bin.read,
     ".pdparams": pdparams.read,
 }
-_FILES = ("model.safetensors", "pytorch_model.bin", "model_state.pdparams")
+FILES = ("model.safetensors", "pytorch_model.bin", "model_state.pdparams")
 _INDEX = ".index.json"
 
 
@@ -30,7 +30,7 @@ def is_weights(path: Path) -> bool:
 
 def find(folder: Path) -> Path | None:
     """The weights of a folder under a published name: the file, or its index of shards; None without one."""
-    names = [name for file in _FILES for name in (file, file + _INDEX)]
+    names = [name for file in FILES for name in (file, file + _INDEX)]
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 

@@ -38,18 +38,34 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         ArtifactError: no file, too large, or no object.
     """
+    value = _json(path)
+    if not isinstance(value, dict):
+        raise ArtifactError(f"{path}: found a {type(value).__name__}; wanted an object: fetch the model again")
+    return value
+
+
+def read_json_list(path: Path) -> list[Any]:
+    """The list of a JSON file.
+
+    Raises:
+        ArtifactError: no file, too large, or no list.
+    """
+    value = _json(path)
+    if not isinstance(value, list):
+        raise ArtifactError(f"{path}: found a {type(value).__name__}; wanted a list: fetch the model again")
+    return value
+
+
+def _json(path: Path) -> Any:
     try:
         size = path.stat().st_size
         if size > _LARGEST_JSON:
             raise ArtifactError(f"{path}: found {size} bytes of settings; wanted at most {_LARGEST_JSON}")
-        value = json.loads(path.read_bytes())
+        return json.loads(path.read_bytes())
     except OSError as error:
         raise ArtifactError(f"{path}: cannot be read ({error.strerror}); fetch the model again") from error
     except (ValueError, RecursionError) as error:
-        raise ArtifactError(f"{path}: found no JSON ({error}); wanted an object: fetch the model again") from error
-    if not isinstance(value, dict):
-        raise ArtifactError(f"{path}: found a {type(value).__name__}; wanted an object")
-    return value
+        raise ArtifactError(f"{path}: found no JSON ({error}); wanted settings: fetch the model again") from error
 
 
 def read_optional_json(path: Path) -> dict[str, Any]:

@@ -1,0 +1,148 @@
+"""sentence-transformers' modules that stand behind an encoder: Pooling, Dense, Normalize, SpladePooling.
+
+Knows their configs in versions 2 to 6; refuses modules that are none of the published families'.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from vizsla.core.errors import ArtifactError
+from vizsla.models.description import Head, Weights
+from vizsla.models.formats.checkpoint import checked
+from vizsla.models.formats.huggingface import Encoder, class_activation
+from vizsla.models.formats.place import Place
+
+_FLAGS = {
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_max_tokens": "max",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_mean_sqrt_len_tokens": "sqrt",
+    "pooling_mode_weightedmean_tokens": "weighted",
+    "pooling_mode_lasttoken": "last",
+}
+_MODES = {
+    "cls": "cls",
+    "max": "max",
+    "mean": "mean",
+    "mean_sqrt_len_tokens": "sqrt",
+    "weightedmean": "weighted",
+    "lasttoken": "last",
+}
+_TERMS = {"relu": "log1p_relu", "log1p_relu": "log1p_log1p_relu"}  # their names leave out the first log1p
+
+
+@dataclass(frozen=True)
+class Module:
+    """One entry of modules.json: its kind without the module it lives in, and its folder."""
+
+    kind: str
+    place: Place
+
+    def config(self) -> dict[str, Any]:
+        """What its config.json says, empty without one."""
+        return self.place.json("config.json", optional=True) if self.place.folder.is_dir() else {}
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What the modules behind an encoder come to.
+
+    Attributes:
+        head: the head.
+        weights: the dense layers' weights, by our names.
+    """
+
+    head: Head
+    weights: dict[str, Any] = field(default_factory=dict)
+
+    def over(self, taken: Weights, head: Head) -> Weights:
+        """The encoder's weights and the dense layers' own, where settings left them in place."""
+        kept = {name: array for name, array in self.weights.items() if int(name.split(".")[1]) < len(head.dense)}
+        return {**taken, **kept}
+
+
+def followed(modules: list[Module], encoder: Encoder, head: Head, *, prompted: bool) -> Chain:
+    """The head that modules make of an encoder's output.
+
+    Args:
+        modules: behind the encoder.
+        encoder: the encoder.
+        head: what it starts with.
+        prompted: whether texts get a prompt, which every pooling here includes.
+
+    Raises:
+        ArtifactError: a module, an order or an option that is not read.
+    """
+    chain = Chain(head)
+    for module in modules:
+        chain = _joined(chain, module, encoder)
+        if prompted and module.kind == "Pooling" and module.config().get("include_prompt") is False:
+            found = "include_prompt false and prompts"
+            raise ArtifactError(f"{module.place.folder}: found {found}; wanted pooling over the prompt's tokens too")
+    return chain
+
+
+def _joined(chain: Chain, module: Module, encoder: Encoder) -> Chain:
+    if chain.head.normalize and module.kind != "Dropout":
+        raise ArtifactError(f"{module.place.folder}: found {module.kind} behind Normalize; wanted Normalize last")
+    if module.kind == "Pooling" and not chain.head.dense:
+        return replace(chain, head=replace(chain.head, kind="vector", pooling=_pooling(module)))
+    if module.kind == "Dense":
+        return _dense(chain, module, encoder)
+    if module.kind == "Normalize":
+        return replace(chain, head=replace(chain.head, normalize=True))
+    if module.kind == "SpladePooling":
+        return replace(chain, head=_splade(chain.head, module))
+    if module.kind == "Dropout":  # nothing once trained
+        return chain
+    wanted = "Pooling, Dense, Normalize or SpladePooling"
+    raise ArtifactError(f"{module.place.folder}: found the module '{module.kind[:100]}'; wanted {wanted}")
+
+
+def _pooling(module: Module) -> tuple[str, ...]:
+    config = module.config()
+    modes = config.get("pooling_mode")
+    if modes is None:
+        modes = [name for flag, name in _FLAGS.items() if config.get(flag) is True]
+        return tuple(modes) or ("mean",)
+    modes = [modes] if isinstance(modes, str) else modes
+    if not isinstance(modes, list) or not modes or not all(isinstance(m, str) and m in _MODES for m in modes):
+        raise ArtifactError(f"{module.place.folder}: found pooling_mode {modes!r}; wanted some of {', '.join(_MODES)}")
+    return tuple(_MODES[mode] for mode in modes)
+
+
+def _splade(head: Head, module: Module) -> Head:
+    config = module.config()
+    pooling, activation = config.get("pooling_strategy", "max"), config.get("activation_function", "relu")
+    if pooling not in ("max", "sum") or activation not in _TERMS:
+        wanted = f"max or sum, and {' or '.join(_TERMS)}"
+        raise ArtifactError(f"{module.place.folder}: found {pooling!r} and {activation!r}; wanted {wanted}")
+    return replace(head, kind="terms", pooling=(pooling,), activation=_TERMS[activation])
+
+
+def _dense(chain: Chain, module: Module, encoder: Encoder) -> Chain:
+    config, folder, number = module.config(), module.place.folder, len(chain.head.dense)
+    places = {config.get(key, "sentence_embedding") for key in ("module_input_name", "module_output_name")}
+    if places != {"sentence_embedding"} or config.get("use_residual"):
+        raise ArtifactError(
+            f"{folder}: found a Dense on {sorted(map(str, places))}; wanted one on the pooled vector, no residual"
+        )
+    inputs, outputs = config.get("in_features"), config.get("out_features")
+    if type(inputs) is not int or type(outputs) is not int or min(inputs, outputs) < 1:
+        raise ArtifactError(f"{folder}: found {inputs!r} inputs and {outputs!r} outputs; wanted whole numbers")
+    bias = config.get("bias", True) is not False
+    name = config.get("activation_function") or "torch.nn.modules.activation.Tanh"
+    arrays = module.place.arrays()
+    wanted = {"weight": (outputs, inputs)} | ({"bias": (outputs,)} if bias else {})
+    for part, shape in wanted.items():
+        if f"linear.{part}" not in arrays:
+            raise ArtifactError(f"{folder}: found no 'linear.{part}'; wanted it with shape {shape}: fetch it again")
+        array = checked(arrays[f"linear.{part}"], shape, f"{folder}: 'linear.{part}'")
+        chain.weights[f"dense.{number}.{part}"] = array.T if part == "weight" else array
+    head = replace(
+        chain.head,
+        dense=(*chain.head.dense, class_activation(name, encoder)),
+        dense_bias=(*chain.head.dense_bias, bias),
+        widths=(*chain.head.widths, outputs),
+    )
+    return replace(chain, head=head)
