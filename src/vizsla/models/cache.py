@@ -5,6 +5,7 @@ damaged is built again. Weights lie in a file of their own that runtimes map int
 """
 
 import dataclasses
+import glob
 import hashlib
 import json
 import os
@@ -64,7 +65,7 @@ def key(description: Description, *, made_from: str = "") -> str:
         "architecture": dataclasses.asdict(description.architecture),
         "head": dataclasses.asdict(description.head),
         "pad": description.tokens.pad,
-        "graph": source([description.graph]) if description.graph else "",
+        "graph": _published(description.graph) if description.graph else "",
         "made_from": made_from,
     }
     digest = hashlib.blake2b(json.dumps(kept, sort_keys=True).encode(), digest_size=16)
@@ -73,6 +74,11 @@ def key(description: Description, *, made_from: str = "") -> str:
         digest.update(f"{name} {values.shape} ".encode())
         digest.update(values.data)
     return digest.hexdigest()
+
+
+def _published(path: str) -> str:
+    """A published graph's key: of its file and of those beside it that hold its weights (`model.onnx_data`)."""
+    return source({Path(path), *Path(path).parent.glob(f"{glob.escape(Path(path).name)}*")})
 
 
 def compiled(description: Description, *, made_from: str = "") -> Path:

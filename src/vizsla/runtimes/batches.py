@@ -6,6 +6,7 @@ depends on nothing but itself. A batch holds rows of one bucket. Knows rows and 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -68,8 +69,8 @@ def batches(rows: TokenRows, budget: Budget) -> Iterator[tuple[npt.NDArray[np.in
     """
     padded = budget.padded(rows)
     order = np.argsort(-padded, kind="stable")
-    starts = np.flatnonzero(np.diff(padded[order], prepend=0))
-    for first, last in zip(starts, [*starts[1:], len(order)], strict=True):
+    edges = np.flatnonzero(np.diff(padded[order], prepend=0, append=0))
+    for first, last in pairwise(edges):
         length = int(padded[order[first]])
         step = max(1, budget.tokens // length)
         for start in range(first, last, step):
