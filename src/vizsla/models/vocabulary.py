@@ -102,11 +102,9 @@ def from_merges(path: str | Path, merges: str | Path, config: Mapping[str, objec
     names = specials.names(config, specials.ANGLE)
     ids = specials.ids(names, vocabulary, str(path))
     lines = [line for line in _text(Path(merges)).split("\n") if line and not line.startswith("#version")]
-    try:
+    with _Reading(merges):
         pairs = [(left, right) for left, right in (line.split(" ") for line in lines)]
         tokenizer = Tokenizer(models.BPE(vocabulary, pairs, continuing_subword_prefix="", end_of_word_suffix=""))
-    except Exception as error:  # the library raises the class itself
-        raise _broken(merges, error) from error
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=config.get("add_prefix_space") is True)
     _add(tokenizer, config, names)
     return _tokens(tokenizer, specials.frame(None, names), ids)
@@ -125,17 +123,14 @@ def from_json(path: str | Path, config: Mapping[str, object]) -> Tokens:
     from tokenizers import Tokenizer
 
     published = _object(Path(path))
-    _lay_over(published, config)
-    try:
+    with _Reading(path):
+        _lay_over(published, config)
         named = published.pop("post_processor", None)
-        published |= {"truncation": None, "padding": None}
-        tokenizer = Tokenizer.from_str(json.dumps(published))
-    except Exception as error:  # the library raises the class itself
-        raise _broken(path, error) from error
-    known = tokenizer.get_vocab(with_added_tokens=True)
-    names = specials.names(config, specials.SQUARE if specials.SQUARE["cls"] in known else specials.ANGLE)
-    frame = specials.frame(named, names)
-    names |= frame.names
+        tokenizer = Tokenizer.from_str(json.dumps(published | {"truncation": None, "padding": None}))
+        known = tokenizer.get_vocab(with_added_tokens=True)
+        names = specials.names(config, specials.SQUARE if specials.SQUARE["cls"] in known else specials.ANGLE)
+        frame = specials.frame(named, names)
+        names |= frame.names
     ids = specials.ids(names, known, str(path))
     _add(tokenizer, config, names)
     return _tokens(tokenizer, frame, ids)
@@ -203,6 +198,25 @@ def _text(path: Path) -> str:
         raise _broken(path, error) from error
     except OSError as error:
         raise ArtifactError(f"{path}: cannot be read ({error.strerror}); add the model's own file") from error
+
+
+class _Reading:
+    """What goes wrong while a published file is taken apart is that file's fault.
+
+    The `tokenizers` library raises `Exception` itself, which no handler can name without catching everything.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if kind in (Exception, TypeError, ValueError, KeyError, IndexError, AttributeError, StopIteration):
+            raise _broken(self._path, error) from error
+        if kind is not None and kind.__name__ == "PanicException":
+            raise _broken(self._path, error) from error
 
 
 def _broken(path: str | Path, why: object) -> ArtifactError:
