@@ -112,7 +112,7 @@ def head(d: Description, values: Array) -> Array:
         made = np.maximum(linear(d, values, "terms"), 0)
         for _ in range(h.activation.count("log1p")):
             made = np.log1p(made)
-        return made.max(0) if h.pooling == ("max",) else made.sum(0)
+        return np.asarray(made.max(0) if h.pooling == ("max",) else made.sum(0), np.float64)
     pooled = np.concatenate([pool(values, name) for name in h.pooling])
     for i, name in enumerate(h.dense):
         pooled = activation(linear(d, pooled, f"dense.{i}"), name)
@@ -124,21 +124,24 @@ def head(d: Description, values: Array) -> Array:
 
 def pool(values: Array, name: str) -> Array:
     count = len(values)
-    return {
+    made: dict[str, Array] = {
         "cls": values[0],
         "last": values[-1],
         "max": values.max(0),
         "mean": values.mean(0),
         "sqrt": values.sum(0) / math.sqrt(count),
         "weighted": np.average(values, axis=0, weights=np.arange(1, count + 1)),
-    }[name]
+    }
+    return made[name]
 
 
 def activation(values: Array, name: str) -> Array:
     if name == "gelu":
-        return values * (1 + np.vectorize(math.erf)(values / math.sqrt(2))) / 2
+        return np.asarray(values * (1 + np.vectorize(math.erf)(values / math.sqrt(2))) / 2, np.float64)
     if name == "gelu_tanh":
-        return values / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (values + 0.044715 * values**3)))
+        return np.asarray(
+            values / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (values + 0.044715 * values**3))), np.float64
+        )
     if name == "sigmoid":
         return 1 / (1 + np.exp(-values))
     made: dict[str, Array] = {"relu": np.maximum(values, 0), "tanh": np.tanh(values), "identity": values}
