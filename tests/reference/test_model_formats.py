@@ -227,7 +227,7 @@ def test_a_directory_of_version_2_is_read(tmp_path: Path) -> None:
     (tmp_path / "0_Transformer/sentence_bert_config.json").write_text('{"max_seq_length": 21, "do_lower_case": true}')
     flags = {"word_embedding_dimension": 16, "pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True}
     (tmp_path / "1_Pooling/config.json").write_text(json.dumps(flags))
-    dense = {"in_features": 32, "out_features": 6, "bias": False}
+    dense: dict[str, Any] = {"in_features": 32, "out_features": 6, "bias": False}
     dense["activation_function"] = "torch.nn.modules.linear.Identity"
     (tmp_path / "2_Dense/config.json").write_text(json.dumps(dense))
     weight = torch.randn(6, 32)
@@ -249,8 +249,7 @@ def fast(folder: Path) -> None:
 
 
 def test_a_bi_encoder_of_the_installed_version_is_read(tmp_path: Path, library: Any) -> None:
-    from sentence_transformers import models
-
+    models = pytest.importorskip("sentence_transformers.models")
     model = saved(tmp_path / "bare", "bert")
     fast(tmp_path / "bare")
     parts = [models.Transformer(str(tmp_path / "bare")), models.Pooling(16, "max"), models.Dense(16, 8)]
@@ -270,8 +269,7 @@ def test_a_bi_encoder_of_the_installed_version_is_read(tmp_path: Path, library: 
 
 
 def test_a_sparse_encoder_and_a_router_are_read(tmp_path: Path, library: Any) -> None:
-    from sentence_transformers.sparse_encoder import models
-
+    models = pytest.importorskip("sentence_transformers.sparse_encoder.models")
     saved(tmp_path / "bare", "distilbert", "ForMaskedLM")
     fast(tmp_path / "bare")
     plain = library.SparseEncoder(
@@ -288,11 +286,8 @@ def test_a_sparse_encoder_and_a_router_are_read(tmp_path: Path, library: Any) ->
     static = models.SparseStaticEmbedding(tokenizer=plain.tokenizer, frozen=True)
     static.weight.data.uniform_(1, 2)
     documents = [models.MLMTransformer(str(tmp_path / "bare")), models.SpladePooling("max")]
-    router = models.Router.for_query_document([static], documents) if hasattr(models, "Router") else None
-    if router is None:
-        from sentence_transformers.models import Router
-
-        router = Router.for_query_document(query_modules=[static], document_modules=documents)
+    routers = pytest.importorskip("sentence_transformers.models").Router
+    router = routers.for_query_document(query_modules=[static], document_modules=documents)
     library.SparseEncoder(modules=[router], device="cpu").save_pretrained(str(tmp_path / "router"))
     towers = read(tmp_path / "router")
     assert (towers.queries.architecture.family, towers.queries.layout.specials) == ("static", False)

@@ -48,7 +48,8 @@ def _place(path: Path) -> Place:
         raise ArtifactError(f"{path}: found nothing there; wanted a model's folder or its weights file")
     if not opening.is_weights(path) and not onnx.is_graph(path):
         raise ArtifactError(f"{path}: found a file of another kind; wanted a model's folder or its weights file")
-    return Place(path.parent, path)
+    apart = onnx.is_graph(path) and not (path.parent / "config.json").is_file()
+    return Place(path.parent.parent if apart else path.parent, path)
 
 
 def _like(name: object) -> dict[str, object]:

@@ -136,7 +136,9 @@ def checked(array: Array, shape: tuple[int, ...], where: str, *, turned: bool = 
         raise ArtifactError(f"{where}: found shape {found}; wanted {wanted}: is the config another model's?")
     if array.dtype != np.float32:
         raise ArtifactError(f"{where}: found {array.dtype} numbers; wanted floats: quantised weights are not read")
-    if not math.isfinite(float(np.sum(array, dtype=np.float64))):  # one pass; a sum of finite float32 stays finite
+    with np.errstate(invalid="ignore"):
+        total = float(np.sum(array, dtype=np.float64))  # of finite float32 it is finite, in one pass
+    if not math.isfinite(total):
         raise ArtifactError(f"{where}: found numbers that are not finite; wanted finite ones: fetch it again")
     return array
 

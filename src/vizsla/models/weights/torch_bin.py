@@ -5,6 +5,7 @@ other global, and the files that torch wrote before 1.6, which have no zip aroun
 """
 
 import math
+import struct
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ class _Archive:
         try:
             with zipfile.ZipFile(path) as opened:
                 self._entries = {entry.filename: entry for entry in opened.infolist()}
-        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, ValueError, OSError, RuntimeError, struct.error) as error:
             raise self._no_zip(error) from error
         roots = [name.removesuffix("/data.pkl") for name in self._entries if name.endswith("/data.pkl")]
         if len(roots) != 1 or f"{roots[0]}/constants.pkl" in self._entries:

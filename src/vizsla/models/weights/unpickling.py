@@ -114,10 +114,9 @@ class Machine:
         return str(self.take(ends + 1)[:-1], "utf-8")
 
     def _pop(self) -> Any:
-        value = self.stack.pop()
-        if value is _MARK:
-            raise self.refused(f"a mark for a value at byte {self.at}", "a whole pickle")
-        return value
+        if not self.stack or self.stack[-1] is _MARK:
+            raise self.refused(f"no value at byte {self.at}", "a whole pickle")
+        return self.stack.pop()
 
     def _pop_mark(self) -> list[Any]:
         for place in range(len(self.stack) - 1, -1, -1):
