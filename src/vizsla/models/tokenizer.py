@@ -4,8 +4,10 @@ Knows prompts, titles, segments, specials and truncation. Refuses to know batche
 come from the `tokenizers` library, on all cores; rows are put together here, all at once.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,8 +17,14 @@ from vizsla.models.description import Layout, Tokens
 from vizsla.models.segments import Segments, rows, side_by_side
 from vizsla.runtimes.rows import TokenRows
 
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer as Library
+
 _BLOCK = 1 << 20
-"""The library keeps some 150 bytes a token until a block is done."""
+"""Characters at once: the library keeps some 400 bytes a token until they are done."""
+_LONG = 1 << 16
+"""Longer texts are tokenized in parts, where that is the same."""
+_BETWEEN = re.compile("(?<=[ \u4e00-\u9fff])(?=[a-zA-Z0-9\u4e00-\u9fff])")
 
 
 class Tokenizer:
@@ -32,6 +40,7 @@ class Tokenizer:
         _check(layout)
         self._tokens, self._layout = tokens, layout
         self._library = Library.from_str(tokens.json)
+        self._parts_at_words = _words_stand_alone(self._library)
         self.queries([""])
         self.passages([""])
 
@@ -99,7 +108,12 @@ class Tokenizer:
         return [text.lower() for text in made] if layout.lower else made
 
     def _segments(self, texts: list[str]) -> Segments:
-        return Segments.concatenated([self._encode(block) for block in _blocks(texts)])
+        if not self._parts_at_words or max(map(len, texts), default=0) <= _LONG:
+            return Segments.concatenated([self._encode(block) for block in _blocks(texts)])
+        parts = [list(_parts(text)) for text in texts]
+        made = Segments.concatenated([self._encode(block) for block in _blocks(list(chain.from_iterable(parts)))])
+        starts = np.cumsum([0, *map(len, parts)])[:-1]
+        return Segments(made.ids, np.add.reduceat(made.lengths, starts))
 
     def _encode(self, texts: list[str]) -> Segments:
         try:
@@ -137,6 +151,30 @@ def _apart(passages: Sequence[Text]) -> list[tuple[str, str]]:
         if not fits:
             raise DataError(f"found {both!r:.80} as passage {place}; wanted text, or a pair (title, text)")
     return made
+
+
+def _words_stand_alone(library: "Library") -> bool:
+    """Whether a text's tokens are those of its parts, where it is cut before a word or between ideographs.
+
+    So it is for word pieces whose splitter parts words at spaces and ideographs from everything, unless an
+    added token reaches over such a place or looks at what stands beside it.
+    """
+    added = library.get_added_tokens_decoder().values()
+    if library.model.__class__.__name__ != "WordPiece" or not library.normalizer or not library.pre_tokenizer:
+        return False
+    words = library.pre_tokenizer.pre_tokenize_str(library.normalizer.normalize_str("a b\u6865\u6865c"))
+    apart = [word for word, _ in words] == ["a", "b", "\u6865", "\u6865", "c"]
+    return apart and not any(
+        token.single_word or " " in token.content or not token.content.isascii() for token in added
+    )
+
+
+def _parts(text: str) -> Iterator[str]:
+    start = 0
+    while place := _BETWEEN.search(text, start + _LONG):
+        yield text[start : place.start()]
+        start = place.start()
+    yield text[start:]
 
 
 def _blocks(texts: list[str]) -> Iterator[list[str]]:

@@ -153,6 +153,26 @@ def test_blocks_change_nothing(small: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert split(plain(small).passages(texts)) == split(whole)
 
 
+@pytest.mark.parametrize("symbols", [False, True])
+def test_long_texts_in_parts_have_the_same_tokens(monkeypatch: pytest.MonkeyPatch, symbols: bool) -> None:  # noqa: FBT001
+    texts = ["", *PASSAGES, " ".join(PASSAGES) * 3, "x" * 300, "[SEP] 海[SEP]鲜 [SEP]", "c\u0301 \u0301c 海\u0301海 .a"]
+    tokens = from_vocabulary(FIXTURES / "vocab.txt", {}, symbols=symbols)
+    whole = Tokenizer(tokens, replace(PLAIN, passage_length=9999)).passages(texts)
+    for long in (1, 2, 7):
+        monkeypatch.setattr(tokenizer, "_LONG", long)
+        assert split(Tokenizer(tokens, replace(PLAIN, passage_length=9999)).passages(texts)) == split(whole)
+
+
+def test_no_parts_where_a_token_reaches_over_words(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokenizer, "_LONG", 1)
+    for token in ({"content": "a b"}, {"content": "bridge", "single_word": True}, {"content": "\u6865\u6865"}):
+        tokens = from_vocabulary(small, {"added_tokens_decoder": {"12": token | {"special": False}}})
+        made = Tokenizer(tokens, PLAIN).passages([f"c {token['content']} c"])
+        assert made.ids.tolist() == [2, 7, 12, 7, 3]
+    unsplit = from_vocabulary(small, {"tokenize_chinese_chars": False})
+    assert spelled(Tokenizer(unsplit, PLAIN).passages(["\u6865\u6865"])) == ["[CLS] [UNK] [SEP]"]
+
+
 @pytest.mark.parametrize(
     ("bad", "found"),
     [([3], "found int 3 as query 0"), (["a", None], "NoneType None as query 1"), ("a b", "write \\['a b'\\]")],
