@@ -28,7 +28,7 @@ STATE = (
     + b"K\x00K\x02K\x03\x86K\x03K\x01\x86\x89}tRs."
 )
 VARIABLE = struct.pack("<IQIi", 0, 0, 0, 6) + b"\x08\x05\x10\x02\x10\x03" + BLOCK.tobytes()
-small = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+small = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")

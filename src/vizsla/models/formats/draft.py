@@ -5,7 +5,7 @@ Knows the order: settings change the parts, then the weights that the parts ask 
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import get_args
 
 from vizsla.core.errors import ArtifactError, SettingsError
@@ -100,8 +100,7 @@ class Draft:
     def _layout(self, architecture: Architecture, head: Head, wishes: Wishes) -> Layout:
         layout = self.layout
         if wishes.layout and wishes.layout != layout.name:
-            other = layouts.named(wishes.layout, head.kind)
-            layout = replace(other, remove_spaces=layout.remove_spaces)
+            layout = _renamed(layout, wishes.layout, head.kind)
         layout = overridden(layout, "layout", wishes)
         if layout.titles not in _TITLES:
             raise SettingsError(f"{self.name}: found titles = {layout.titles!r}; {nearest(layout.titles, _TITLES)}")
@@ -116,6 +115,14 @@ class Draft:
         lengths = min(layout.query_length, room), min(layout.passage_length, room)
         logging.getLogger("vizsla").info("%s: lengths cut to the model's %d positions", self.name, room)
         return _wide_enough(replace(layout, query_length=lengths[0], passage_length=lengths[1]), self.name)
+
+
+def _renamed(layout: Layout, name: str, kind: Kind) -> Layout:
+    """Another tool's layout, with what the files said beyond their own tool's habits."""
+    usual = layouts.named(layout.name, kind)
+    names = [each.name for each in fields(Layout)]
+    said = {each: getattr(layout, each) for each in names if getattr(layout, each) != getattr(usual, each)}
+    return replace(layouts.named(name, kind), **said)
 
 
 def _wide_enough(layout: Layout, name: str) -> Layout:

@@ -39,7 +39,8 @@ def read(place: Place, wishes: Wishes) -> Towers:
         ArtifactError: a file that is not what it should be.
         SettingsError: a value that nothing says.
     """
-    file = place.file()
+    own = place.folder / WEIGHTS
+    file = own if place.weights is None and own.is_file() else place.file()
     if file is None:
         raise ArtifactError(f"{place.folder}: found no weights; wanted {WEIGHTS}: fetch the model whole")
     arrays = modern(opening.read(file))

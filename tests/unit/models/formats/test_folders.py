@@ -126,6 +126,14 @@ class TestPaddleNlp:
         assert made.head == Head("vector", dense=("identity",), widths=(8,))
         assert np.array_equal(made.weights["dense.0.weight"], extra["emb_reduce_linear.weight"])
 
+    def test_another_layout_by_name(self, copied: Copied) -> None:
+        folder = copied("paddlenlp-ernie3/query")
+        (folder / "pytorch_model.bin").touch()  # another tool's weights beside Paddle's
+        made = read(folder, layout="rocketqa").queries.layout
+        assert (made.name, made.titles, made.query_length, made.empty_first) == ("rocketqa", "segment", 32, False)
+        by_setting = read(folder, settings={"layout": "paddlenlp-early", "titles": "joined"}).queries.layout
+        assert (by_setting.name, by_setting.titles) == ("paddlenlp-early", "joined")
+
     def test_an_old_config(self, copied: Copied) -> None:
         folder = copied("paddlenlp-ernie3/query")
         config = json.loads((folder / "config.json").read_text())
@@ -196,6 +204,8 @@ class TestSentenceTransformers:
         made = read(folder).queries
         assert (made.head, made.score) == (Head("vector", ("mean",), normalize=True), "cosine")
         assert (made.layout.name, made.layout.query_length, made.layout.strip) == ("sentence-transformers", 24, True)
+        other = read(folder, layout="modelscope").queries.layout
+        assert (other.name, other.query_length, other.strip) == ("modelscope", 24, False)  # the file said the length
         state = safetensors.read(folder / "model.safetensors")
         assert np.array_equal(made.weights["layers.1.key.weight"], state["encoder.layer.1.attention.self.key.weight"].T)
         assert np.array_equal(made.weights["embeddings.type"], state["embeddings.token_type_embeddings.weight"])
