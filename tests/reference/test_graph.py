@@ -234,5 +234,6 @@ def test_relative_buckets_are_those_of_mpnet(length: int) -> None:
     from transformers.models.mpnet.modeling_mpnet import MPNetEncoder
 
     distances = np.arange(-length, length + 1)
-    wanted = MPNetEncoder.relative_position_bucket(torch.tensor(distances), num_buckets=32, max_distance=128)
+    bucket: Any = MPNetEncoder.relative_position_bucket
+    wanted = bucket(torch.tensor(distances), num_buckets=32, max_distance=128)
     assert relative_buckets(distances, 32, 128).tolist() == wanted.tolist()
