@@ -127,6 +127,7 @@ def from_json(path: str | Path, config: Mapping[str, object]) -> Tokens:
         _lay_over(published, config)
         named = published.pop("post_processor", None)
         tokenizer = Tokenizer.from_str(json.dumps(published | {"truncation": None, "padding": None}))
+        tokenizer.encode("\ufdd0\u2603a")  # a model that lacks what it calls the unknown token says so here
         known = tokenizer.get_vocab(with_added_tokens=True)
         names = specials.names(config, specials.SQUARE if specials.SQUARE["cls"] in known else specials.ANGLE)
         frame = specials.frame(named, names)

@@ -197,6 +197,7 @@ def test_another_frame_than_one_before_and_one_after_is_refused(tmp_path: Path) 
     [
         {"model": {"type": "WordPiece"}},
         {"model": None},
+        {"model": {"type": "WordPiece", "vocab": {"a": 0}, "unk_token": "gone", "continuing_subword_prefix": "##"}},
         {"added_tokens": 3},
         {"normalizer": [1]},
         {"pre_tokenizer": {"type": "Nothing"}},
