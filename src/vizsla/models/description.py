@@ -71,7 +71,8 @@ class Head:
             terms "max" or "sum".
         dense: one activation a dense layer: "identity", "tanh", "gelu", "relu".
         normalize: to unit length.
-        activation: of the output: "identity", "sigmoid", "softmax", "tanh", or for terms "log1p_relu", "relu".
+        activation: of the output: "identity", "sigmoid", "softmax", "tanh", or for terms "relu", "log1p_relu",
+            "log1p_log1p_relu".
         labels: outputs of the classifier.
         label: which of them is the score.
         transform: for terms, the activation inside the masked-LM head.

@@ -22,8 +22,10 @@ class Budget:
     """How rows are cut into batches.
 
     Attributes:
-        tokens: most tokens of a batch, padding included; one row always fits.
-        width: a row's length is rounded up to a multiple of it.
+        tokens: most tokens of a batch, padding included; one row always fits. A graph of terms holds a float for
+            each of them and each word of the vocabulary: 122 KB a token for BERT's.
+        width: a row's length is rounded up to a multiple of it. With 8, onnxruntime in fp32 is within a tenth of its
+            fastest (1) and OpenVINO in bf16 of its own (16, the rows of a tile).
         longest: most tokens the model takes, 0 for no limit; no row is padded beyond it.
         pad: the id of padding.
     """
