@@ -72,6 +72,18 @@ def test_a_batch_runs_and_types_the_graph_does_not_ask_for_are_left_out(opener: 
 
 
 @OPENERS
+@pytest.mark.parametrize("length", [1, 8, 24, 60])
+def test_a_row_gives_the_same_bits_in_any_batch(opener: Open, path: Path, length: int) -> None:
+    runtime, given = opener(path), batch(33, length)
+    together = runtime.run(given)
+    for size in (1, 2, 5, 16):
+        for start in range(0, 33, size):
+            part = slice(start, start + size)
+            found = runtime.run(TokenBatch(given.ids[part], given.types[part], given.mask[part]))
+            assert found.tobytes() == together[part].tobytes()
+
+
+@OPENERS
 def test_results_stay_what_they_were_when_more_is_run(opener: Open, path: Path) -> None:
     runtime, given = opener(path), batch(4)
     first = runtime.run(given)
