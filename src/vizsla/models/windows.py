@@ -17,8 +17,8 @@ _ENOUGH = 4
 def cut(rows: TokenRows, before: Ints, after: Ints, length: int) -> tuple[TokenRows, Ints]:
     """Cut rows that are too long into windows over their text.
 
-    Neighbouring windows share a quarter of their text, so that no sentence stands on an edge alone; the last one
-    ends where the text does. Where what stands before and after leaves less than a quarter of the length to the
+    As few as share at least a quarter of their text with the next, evenly spread, so that no sentence stands on an
+    edge alone; the last one ends where the text does. Where what stands before and after leaves less than a quarter of the length to the
     text, a row has only its first window and the rest is counted as cut.
 
     Args:
@@ -54,6 +54,7 @@ def _places(total: int, before: int, after: int, length: int) -> tuple[list[Ints
     if room < max(1, length // _ENOUGH):
         return [np.concatenate([every[: length - after], every[total - after :]])], total - length
     end = total - after
-    step = room - room // _OVERLAP
-    starts = [*range(before, end - room, step), end - room]
+    spare = end - before - room
+    steps = -(-spare // (room - room // _OVERLAP))
+    starts = [before + spare * step // steps for step in range(steps + 1)]
     return [np.concatenate([every[:before], every[one : one + room], every[end:]]) for one in starts], 0
