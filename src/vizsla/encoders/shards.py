@@ -108,13 +108,14 @@ class Shards:
         try:
             said = json.loads(path.read_bytes())
             what, done, rows, counts = said["what"], said["done"], said["rows"], said["counts"]
+            differs = ", ".join(sorted(name for name in self._what if what.get(name) != self._what[name]))
             numbers = [done, *rows.values(), *counts.values()]
-            if rows.keys() != self._rows.keys() or not all(type(one) is int and one >= 0 for one in numbers):
+            whole = differs or rows.keys() == self._rows.keys()
+            if not whole or not all(type(one) is int and one >= 0 for one in numbers):
                 raise ValueError("an entry is not of its type")
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ArtifactError(f"{path}: not a record of progress ({error}); remove {self._folder}") from error
-        if what != self._what:
-            differs = ", ".join(sorted(name for name in self._what if what.get(name) != self._what[name]))
+        if differs:
             raise IncompatibleError(
                 f"{self._folder}: found work begun with another {differs}; go on with the same, or remove the folder"
             )
