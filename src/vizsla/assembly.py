@@ -9,6 +9,7 @@ from vizsla.core.artifacts import MANIFEST, read_manifest
 from vizsla.core.errors import IncompatibleError, SettingsError
 
 _ARTIFACTS = {
+    "compiled-model": ("vizsla.compiling.compiled", "CompiledModel"),
     "corpus": ("vizsla.data.corpus", "Corpus"),
     "frozen-collection": ("vizsla.collections.frozen", "FrozenCollection"),
     "inverted-index": ("vizsla.indexes.inverted", "InvertedIndex"),
@@ -39,7 +40,7 @@ def load(
 
     Args:
         model: a model's folder or weights file, a name of the registry, an id of the hub; or a folder of vizsla's.
-        queries: another model for queries; "bag-of-words" weighs each token of a query 1 (SPLADE-doc).
+        queries: another model for queries; "bag-of-words" weighs each token of a query 1.
         passages: another model for passages.
         max_length: most tokens, specials included; or of a query and of a passage.
         layout: how texts go in, where the files do not say: "rocketqa", "paddlenlp", "paddlenlp-early", ...

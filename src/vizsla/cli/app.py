@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from vizsla.cli import compare, convert, demo, evaluate, index, inspect, models, search, terminal
+from vizsla.cli import compile as compiling
 from vizsla.core.errors import SettingsError, VizslaError
 
 REFUSED, INTERRUPTED, UNREAD = 2, 130, 141
@@ -34,6 +35,7 @@ app.command("compare")(compare.compare)
 app.command("convert")(convert.convert)
 app.command("inspect")(inspect.inspect)
 app.add_typer(models.app, name="models")
+app.command("compile")(compiling.compile_)
 app.command("demo")(demo.demo)
 
 

@@ -99,7 +99,9 @@ def assemble(artifact: Artifact) -> Runner:
         use = from_mapping(Use, settings["use"])
         marks = {side: str(settings["weights"][side]) for side in ("queries", "passages")}
     except (KeyError, TypeError, SettingsError) as error:
-        raise ArtifactError(f"{artifact.folder}: its settings are not a compiled model's ({error}); compile again") from error
+        raise ArtifactError(
+            f"{artifact.folder}: its settings are not a compiled model's ({error}); compile again"
+        ) from error
     passages = _tower(artifact, "passages", way, use, marks)
     queries = passages if settings.get("shared") else _tower(artifact, "queries", way, use, marks)
     return joined(queries, passages, use)

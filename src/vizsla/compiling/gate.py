@@ -1,0 +1,139 @@
+"""The gate: whether a model in lower precision still ranks as well as it did.
+
+It passes when the lower end of the 95% interval of the paired nDCG@10 difference (Student's t over queries) is above
+-0.005. Knows outputs and judgements. Refuses to know how a model was made.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+
+from vizsla.compiling.judged_sample import JudgedSample
+from vizsla.compiling.observing import DEPTH, Observed
+from vizsla.core.errors import DataError
+from vizsla.evaluating.measuring import measure
+from vizsla.evaluating.significance import interval
+
+MARGIN = 0.005
+MEASURE = f"nDCG@{DEPTH}"
+FEWEST = 100
+"""Fewer carry no verdict, even where none of them changed: one query lost in a hundred weighs twice the margin."""
+_TINY = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the gate found.
+
+    Attributes:
+        passed: whether the lower end is above -0.005.
+        reference: mean nDCG@10 in full precision.
+        candidate: mean nDCG@10 in lower precision.
+        low: lower end of the 95% interval of the mean difference.
+        high: upper end of it.
+        changed: queries whose nDCG@10 is another.
+        parity: how far the outputs moved, by name: cosines, score drift, agreement of the first ten.
+    """
+
+    passed: bool
+    reference: float
+    candidate: float
+    low: float
+    high: float
+    changed: int
+    parity: Mapping[str, float]
+
+    @property
+    def difference(self) -> float:
+        """Mean nDCG@10 in lower precision minus full."""
+        return self.candidate - self.reference
+
+    def record(self) -> dict[str, Any]:
+        """Plain values for a manifest."""
+        kept = {"passed": self.passed, "measure": MEASURE, "margin": MARGIN, "difference": self.difference}
+        kept |= {"reference": self.reference, "candidate": self.candidate, "low": self.low, "high": self.high}
+        return {**kept, "changed": self.changed, "parity": dict(self.parity)}
+
+
+def judge(reference: Observed, candidate: Observed, sample: JudgedSample) -> Verdict:
+    """Compare two models' outputs on a sample.
+
+    Raises:
+        DataError: too few queries to tell; says how many are needed.
+    """
+    check_count(len(sample.judgements.queries))
+    full, low = (
+        measure(each.run(sample, name), sample.judgements, MEASURE).values[MEASURE]
+        for each, name in ((reference, "full"), (candidate, "low"))
+    )
+    differences = np.array([low[query] - full[query] for query in full])
+    differences[np.abs(differences) < _TINY] = 0
+    bottom, top = interval(differences)
+    check_spread(differences, bottom, top)
+    means = [float(np.mean(list(each.values()))) for each in (full, low)]
+    changed = int(np.count_nonzero(differences))
+    return Verdict(bottom > -MARGIN, means[0], means[1], bottom, top, changed, parity(reference, candidate))
+
+
+def check_count(queries: int) -> None:
+    """Refuse what cannot be told from so few queries, before anything is run.
+
+    Raises:
+        DataError: fewer than a hundred.
+    """
+    if queries < FEWEST:
+        raise DataError(
+            f"found {queries} judged queries for the gate; wanted at least {FEWEST}: give more, or another set of data"
+        )
+
+
+def check_spread(differences: npt.NDArray[np.float64], bottom: float, top: float) -> None:
+    """Refuse where the interval is so wide that not even an unchanged mean would pass, and the rest is open.
+
+    Needed: n (half the interval / margin)^2, the half shrinking with the root of n.
+
+    Raises:
+        DataError: too few queries to tell; says how many are needed.
+    """
+    half = (top - bottom) / 2
+    if bottom > -MARGIN or top <= -MARGIN or half < MARGIN:
+        return
+    needed = math.ceil(len(differences) * (half / MARGIN) ** 2)
+    found = f"{len(differences)} queries, over which {MEASURE} differs by {differences.mean():+.4f} +- {half:.4f}"
+    raise DataError(f"found {found}; wanted about {needed:,} queries to tell a difference of {MARGIN}: give more")
+
+
+def parity(reference: Observed, candidate: Observed) -> dict[str, float]:
+    """How far outputs moved: cosine of each vector, drift of the scores of the first ten, and which ten these are."""
+    found: dict[str, float] = {}
+    for side, ours, theirs in zip(("queries", "passages"), reference.rows, candidate.rows, strict=False):
+        cosines = _cosines(ours, theirs)
+        found |= {f"{side}_cosine_mean": float(cosines.mean()), f"{side}_cosine_min": float(cosines.min())}
+    drifts, shared = [], []
+    tops = zip(reference.top(), candidate.top(), strict=True)
+    for row, (ours, theirs) in enumerate(tops):
+        held = np.flatnonzero(np.isin(reference.positions[row], ours))
+        drifts.append(np.abs(candidate.scores[row, held] - reference.scores[row, held]))
+        shared.append(len(np.intersect1d(ours, theirs)) / max(len(ours), 1))
+    every = np.concatenate(drifts)
+    found |= {"score_drift_mean": float(every.mean()), "score_drift_max": float(every.max())}
+    return found | {"top_10_agreement": float(np.mean(shared))}
+
+
+def _cosines(ours: Any, theirs: Any) -> npt.NDArray[np.float64]:
+    """Cosine of each pair of rows; two empty rows agree."""
+    if isinstance(ours, csr_array):
+        products = np.asarray((ours * theirs).sum(axis=1)).reshape(-1)
+        lengths = [np.sqrt(np.asarray((one * one).sum(axis=1)).reshape(-1)) for one in (ours, theirs)]
+    else:
+        products = np.einsum("nd,nd->n", ours, theirs, dtype=np.float64)
+        lengths = [np.linalg.norm(one.astype(np.float64), axis=1) for one in (ours, theirs)]
+    both = lengths[0] * lengths[1]
+    empty = (lengths[0] == 0) & (lengths[1] == 0)
+    cosines: npt.NDArray[np.float64] = np.where(empty, 1.0, products / np.maximum(both, _TINY))
+    return cosines
