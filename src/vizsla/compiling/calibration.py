@@ -7,22 +7,16 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from vizsla.core.errors import DataError
-from vizsla.core.threads import workers
 from vizsla.models import graph
 from vizsla.models.description import Description
-from vizsla.models.nodes import WEIGHTS_FILE
-from vizsla.models.quantising import Floats, Product, Rounding, products, rounded_weights, weights_of
+from vizsla.models.quantising import Floats, Product, Rounding, products, rounded_weights, weights_of, write_open
 from vizsla.runtimes.batches import Budget, batches
+from vizsla.runtimes.onnxruntime_session import OnnxRuntime
 from vizsla.runtimes.rows import TokenRows
-
-if TYPE_CHECKING:
-    from onnx import ModelProto
 
 _SAMPLE = 512
 """Tokens whose values are kept of each input."""
@@ -130,13 +124,15 @@ def _observe(
     draw = np.random.default_rng(seed)
     found: dict[str, list[Seen]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory(prefix="vizsla-") as folder:
-        run = _Probe(description, names, Path(folder))
+        runtime = OnnxRuntime(write_open(description, names, Path(folder)))
         for one in rows:
             for _, batch in batches(one, budget):
                 mask = batch.mask.astype(bool)
                 share = -(-_SAMPLE * int(mask.sum()) // total)
                 tokens = draw.permutation(int(mask.sum()))[:share]
-                for name, values in run({"ids": batch.ids, "types": batch.types, "mask": batch.mask}).items():
+                outputs = runtime.outputs(batch)
+                for name in names:
+                    values = outputs[name]
                     if values.shape[:2] == mask.shape and values.ndim == mask.ndim + 1:
                         real = values[mask]
                         found[name].append(Seen(real.min(axis=0), real.max(axis=0), real[tokens]))
@@ -147,34 +143,3 @@ def _joined(parts: Sequence[Seen]) -> Seen:
     low = np.min([one.low for one in parts], axis=0)
     high = np.max([one.high for one in parts], axis=0)
     return Seen(low, high, np.concatenate([one.sample for one in parts]))
-
-
-class _Probe:
-    """The full-precision graph, giving what stands inside it."""
-
-    def __init__(self, description: Description, names: list[str], folder: Path) -> None:
-        import onnxruntime
-
-        path = folder / "model.onnx"
-        with (folder / WEIGHTS_FILE).open("wb") as file:
-            model = graph.build(description, file)
-        _put_in_view(model, names)
-        path.write_bytes(model.SerializeToString())
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = workers()
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        options.enable_mem_pattern = False
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        self._inputs = [one.name for one in self._session.get_inputs()]
-        self._names = names
-
-    def __call__(self, fed: Mapping[str, npt.NDArray[np.int64]]) -> dict[str, Floats]:
-        values = self._session.run(self._names, {name: fed[name] for name in self._inputs})
-        return dict(zip(self._names, values, strict=True))
-
-
-def _put_in_view(model: "ModelProto", names: Sequence[str]) -> None:
-    from onnx import TensorProto, helper
-
-    model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from vizsla.compiling.calibration import calibrate
-from vizsla.compiling.compiled import KIND, VERSION, Runner, Tower, Way, joined, running, write_graph, write_tower
+from vizsla.compiling.compiled import KIND, VERSION, Runner, Tower, Way, joined, running, write_tower
 from vizsla.compiling.gate import Verdict, check_count, judge
 from vizsla.compiling.judged_sample import JudgedSample, Sampling, read_sample
 from vizsla.compiling.observing import candidates_of, observe
@@ -25,7 +25,7 @@ from vizsla.models import cache, graph
 from vizsla.models.description import Description, Towers
 from vizsla.models.finding import Use, Wanted, find
 from vizsla.models.model import Model, Side
-from vizsla.models.quantising import Rounding, products, quantise
+from vizsla.models.quantising import Rounding, products, write_quantised
 from vizsla.models.table import TokenTable
 from vizsla.models.tokenizer import Tokenizer
 from vizsla.runtimes.rows import TokenRows
@@ -172,9 +172,7 @@ class _Work:
         description = self._descriptions[side]
         if self._way.precision != "int8":
             return cache.compiled(description, made_from=self._full[side].digest)
-        model = graph.build(description)
-        quantise(model, roundings)
-        return write_graph(model, folder)
+        return write_quantised(description, roundings, folder)
 
     def _calibrated(self, side: str) -> dict[str, Rounding]:
         return calibrate(self._descriptions[side], self._rows(side))

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -23,12 +23,9 @@ from vizsla.models.cache import GRAPH_FILE
 from vizsla.models.description import Architecture, Description, Head, Layout, Tokens
 from vizsla.models.finding import Use
 from vizsla.models.model import Model
-from vizsla.models.nodes import WEIGHTS_FILE, put_out
+from vizsla.models.nodes import WEIGHTS_FILE
 from vizsla.models.table import TokenTable
 from vizsla.rerankers.cross_encoder import CrossEncoder
-
-if TYPE_CHECKING:
-    from onnx import ModelProto
 
 KIND, VERSION = "compiled-model", 1
 PRECISIONS = ("int8", "bf16")
@@ -124,16 +121,6 @@ def running(description: Description, graph: Path, way: Way, use: Use, mark: str
     model = Model(bare, runtime=way.start(graph), precision=way.precision, windows=use.windows == "max")
     model.digest = mark
     return model
-
-
-def write_graph(model: "ModelProto", folder: Path) -> Path:
-    """Write a graph whose weights stand inside it, large ones into a file of their own; returns the graph's path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / WEIGHTS_FILE).open("wb") as file:
-        put_out(model, file)
-    path = folder / GRAPH_FILE
-    path.write_bytes(model.SerializeToString(deterministic=True))
-    return path
 
 
 def write_tower(draft: Draft, side: str, description: Description, graph: Path | None) -> None:

@@ -5,12 +5,18 @@ integer products (docs/formats/compiled-model.md). A scale is one number a produ
 output does not depend on its batch. Knows graphs; refuses to know how scales are found.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+from vizsla.models import graph
+from vizsla.models.cache import GRAPH_FILE
+from vizsla.models.description import Description
+from vizsla.models.nodes import WEIGHTS_FILE, put_out
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
@@ -114,6 +120,36 @@ def quantise(model: "ModelProto", roundings: Mapping[str, Rounding]) -> None:
         for name, values in matrices[product.values].items():
             writer.round_weights(name, values, rounding)
     writer.finish()
+
+
+def write_quantised(description: Description, roundings: Mapping[str, Rounding], folder: Path) -> Path:
+    """Write a description's graph with its products rounded, weights in a file of their own; returns its path.
+
+    Raises:
+        ArtifactError: a weight is missing or of another shape.
+    """
+    model = graph.build(description)
+    quantise(model, roundings)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / WEIGHTS_FILE).open("wb") as file:
+        put_out(model, file)
+    (folder / GRAPH_FILE).write_bytes(model.SerializeToString(deterministic=True))
+    return folder / GRAPH_FILE
+
+
+def write_open(description: Description, names: Sequence[str], folder: Path) -> Path:
+    """Write a description's graph with values that stand inside it among its outputs; returns its path.
+
+    Raises:
+        ArtifactError: a weight is missing or of another shape.
+    """
+    from onnx import TensorProto, helper
+
+    with (folder / WEIGHTS_FILE).open("wb") as file:
+        model = graph.build(description, file)
+    model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
+    (folder / GRAPH_FILE).write_bytes(model.SerializeToString(deterministic=True))
+    return folder / GRAPH_FILE
 
 
 class _Writer:

@@ -43,6 +43,7 @@ class OnnxRuntime:
             raise ArtifactError(f"{path}: onnxruntime refuses it ({_line(error)}); build it again") from error
         self._session = session
         self._inputs = tuple(one.name for one in session.get_inputs())
+        self._outputs = tuple(one.name for one in session.get_outputs())
         self._refused = (*refused, failures.RuntimeException)
 
     def run(self, batch: TokenBatch) -> Dense:
@@ -51,12 +52,23 @@ class OnnxRuntime:
         Raises:
             ShapeError: token ids or a length that the graph does not take.
         """
+        return np.ascontiguousarray(self._run(batch)[0], dtype=np.float32)
+
+    def outputs(self, batch: TokenBatch) -> dict[str, Dense]:
+        """Every output by its name, of a graph with further ones.
+
+        Raises:
+            ShapeError: token ids or a length that the graph does not take.
+        """
+        return dict(zip(self._outputs, self._run(batch), strict=True))
+
+    def _run(self, batch: TokenBatch) -> list[Dense]:
         try:
-            values: Dense = self._session.run(None, {name: getattr(batch, name) for name in self._inputs})[0]
+            values: list[Dense] = self._session.run(None, {name: getattr(batch, name) for name in self._inputs})
         except self._refused as error:
             found = f"a batch of shape {batch.ids.shape} with ids to {batch.ids.max(initial=0)}"
             raise ShapeError(f"found {found}, which the graph does not take ({_line(error)})") from error
-        return np.ascontiguousarray(values, dtype=np.float32)
+        return values
 
 
 def _line(error: Exception) -> str:
