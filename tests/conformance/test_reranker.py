@@ -27,7 +27,8 @@ def reranker(request: pytest.FixtureRequest) -> Reranker:
 @given(PAIRS, st.randoms())
 def test_the_cross_encoder(reranker: Reranker, pairs: list[tuple[str, Text]], random: Random) -> None:
     scores = reranker.score(pairs)
-    assert (scores.shape, scores.dtype) == ((len(pairs),), np.float32)
+    assert scores.shape == (len(pairs),)
+    assert scores.dtype == np.float32
     assert np.isfinite(scores).all()
     order = random.sample(range(len(pairs)), len(pairs))
     assert reranker.score([pairs[place] for place in order]).tobytes() == scores[order].tobytes()

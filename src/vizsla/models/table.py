@@ -51,7 +51,7 @@ class TokenTable:
 
 
 def bag_of_words(passages: Description) -> Description:
-    """The queries' side of a model that only encodes passages (SPLADE-doc): every token of a query weighs 1.
+    """The queries' side of a SPLADE that only encodes passages: every token of a query weighs 1.
 
     Specials weigh nothing, typed ones included.
     """

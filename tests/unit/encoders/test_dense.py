@@ -23,7 +23,8 @@ def encoder(unit_folder: Path) -> DenseEncoder:
 
 def test_rows_stand_in_the_texts_order(encoder: DenseEncoder) -> None:
     rows = encoder.encode_passages(TEXTS)
-    assert (rows.shape, rows.dtype) == ((7, 32), np.float32)
+    assert rows.shape == (7, 32)
+    assert rows.dtype == np.float32
     for text, row in zip(TEXTS, rows, strict=True):
         assert encoder.encode_passages([text])[0].tobytes() == row.tobytes()
 

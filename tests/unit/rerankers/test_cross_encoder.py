@@ -30,7 +30,8 @@ def reranker() -> CrossEncoder:
 def test_scores_stand_in_the_pairs_order(reranker: CrossEncoder) -> None:
     pairs = [(QUERY, passage) for passage in PASSAGES]
     scores = reranker.score(pairs)
-    assert (scores.shape, scores.dtype) == ((5,), np.float32)
+    assert scores.shape == (5,)
+    assert scores.dtype == np.float32
     assert [reranker.score([pair])[0] for pair in pairs] == scores.tolist()
     assert scores[0] == scores[3] != scores[1]
     assert reranker.predict(pairs).tolist() == scores.tolist()
