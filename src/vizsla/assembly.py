@@ -55,8 +55,8 @@ def load(
         MissingExtraError: a precision whose runtime is not installed.
     """
     if model is not None and _is_artifact(model):
-        given: dict[str, object] = {"queries": queries, "passages": passages, "max_length": max_length, "layout": layout}
-        given |= {"precision": precision, "settings": settings}
+        given: dict[str, object] = {"queries": queries, "passages": passages, "max_length": max_length}
+        given |= {"layout": layout, "precision": precision, "settings": settings}
         if said := [name for name, value in given.items() if value is not None]:
             raise SettingsError(f"found {said[0]}= for {model}, which vizsla wrote with its settings; leave it out")
         return _artifact(model)

@@ -18,8 +18,8 @@ def cut(rows: TokenRows, before: Ints, after: Ints, length: int) -> tuple[TokenR
     """Cut rows that are too long into windows over their text.
 
     As few as share at least a quarter of their text with the next, evenly spread, so that no sentence stands on an
-    edge alone; the last one ends where the text does. Where what stands before and after leaves less than a quarter of the length to the
-    text, a row has only its first window and the rest is counted as cut.
+    edge alone; the last one ends where the text does. Where what stands before and after leaves less than a quarter
+    of the length to the text, a row has only its first window and the rest is counted as cut.
 
     Args:
         rows: uncut.
