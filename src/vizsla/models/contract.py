@@ -6,6 +6,7 @@ beside a contract and are no part of it.
 """
 
 import dataclasses
+import glob
 import hashlib
 import json
 from collections.abc import Mapping
@@ -128,7 +129,7 @@ def digest(description: Description) -> str:
     """
     made = hashlib.blake2b(_plain(description.architecture).encode(), digest_size=16)
     if description.graph:
-        for path in sorted(Path(description.graph).parent.glob(f"{Path(description.graph).name}*")):
+        for path in sorted(Path(description.graph).parent.glob(f"{glob.escape(Path(description.graph).name)}*")):
             made.update(_file(path))
         return made.hexdigest()
     names = sorted(description.weights)

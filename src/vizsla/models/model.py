@@ -6,7 +6,7 @@ parts are put together; refuses to know what the outputs mean.
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
@@ -43,12 +43,25 @@ class Truncation:
     texts: int = 0
     cut: int = 0
     tokens: int = 0
+    told: bool = field(default=False, repr=False, compare=False)
 
     def add(self, rows: TokenRows) -> None:
         """Count further rows."""
         self.texts += len(rows)
         self.cut += int(np.count_nonzero(rows.cut))
         self.tokens += int(rows.cut.sum())
+
+    def tell(self, description: Description, side: Side) -> None:
+        """Warn of what was cut, the first time that anything was."""
+        if not self.cut or self.told:
+            return
+        self.told = True
+        layout = description.layout
+        length = layout.query_length if side == "queries" else layout.passage_length
+        logging.getLogger("vizsla").warning(
+            "%s: %d of %d %s were longer than %d tokens and were cut (by %d tokens); further ones are only counted",
+            *(description.name, self.cut, self.texts, side, length, self.tokens),
+        )
 
 
 class Model:
@@ -84,7 +97,6 @@ class Model:
         a, pad = description.architecture, description.tokens.pad
         tokens = 4096 if description.head.kind != "terms" else max(128, min(4096, _LOGITS // a.vocabulary))
         self._budget = Budget(tokens=tokens, longest=max(0, a.positions - a.first_position), pad=pad)
-        self._told: set[Side] = set()
 
     @property
     def width(self) -> int:
@@ -113,7 +125,7 @@ class Model:
                     found = f"an output of {values.shape[1]} columns"
                     raise ArtifactError(f"{self.description.name}: found {found}; wanted {self.width}")
                 yield origin[positions] + start, values
-        self._tell(side)
+        self.truncated[side].tell(self.description, side)
 
     def _rows(self, texts: Sequence[Any], side: Side) -> tuple[TokenRows, npt.NDArray[np.int64]]:
         """Rows of tokens, and the text that each is of."""
@@ -137,18 +149,6 @@ class Model:
             frame = 1 + layout.empty_first * (1 + tokens.double_sep)
             before = np.full(len(rows), frame if layout.specials else 0)
         return cut(rows, before, after, layout.passage_length)
-
-    def _tell(self, side: Side) -> None:
-        found = self.truncated[side]
-        if not found.cut or side in self._told:
-            return
-        self._told.add(side)
-        layout = self.description.layout
-        length = layout.query_length if side == "queries" else layout.passage_length
-        logging.getLogger("vizsla").warning(
-            "%s: %d of %d %s were longer than %d tokens and were cut (by %d tokens); further ones are only counted",
-            *(self.description.name, found.cut, found.texts, side, length, found.tokens),
-        )
 
 
 def start(graph: Path, precision: str) -> Runtime:

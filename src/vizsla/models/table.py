@@ -43,6 +43,7 @@ class TokenTable:
         """Weights of the texts' tokens: (n, width)."""
         rows = getattr(self._tokenizer, side)(texts)
         self.truncated[side].add(rows)
+        self.truncated[side].tell(self.description, side)
         owners = np.repeat(np.arange(len(rows)), rows.lengths())
         seen = np.unique(np.stack([owners, rows.ids.astype(np.int64)]), axis=1)
         columns = seen[1]

@@ -99,3 +99,10 @@ def test_pieces_are_read_as_they_are(terms: Description) -> None:
 def test_a_part_of_the_columns(terms: Description) -> None:
     with pytest.raises(SettingsError, match="dim=8"):
         SparseEncoder.of(Towers(terms, terms), Use(dim=8))
+
+
+def test_long_queries_of_a_bag_of_words_are_counted(terms: Description, caplog: pytest.LogCaptureFixture) -> None:
+    bag = SparseEncoder.of(Towers(bag_of_words(terms), terms), Use())
+    bag.encode_queries(["a " * 30])
+    assert (bag.truncated["queries"].cut, bag.truncated["queries"].tokens) == (1, 6)
+    assert "1 of 1 queries were longer than 24 tokens" in caplog.text
