@@ -8,12 +8,23 @@ v2, and the older ones stay as they are for as long as they can be read.
 
 from pathlib import Path
 
+import numpy as np
+
 from vizsla.collections.frozen import FrozenCollection, IndexSettings
-from vizsla.core.protocols import Passage
+from vizsla.core.protocols import Passage, TokenBatch
+from vizsla.core.vectors import Dense
+from vizsla.data.corpus import Corpus
 from vizsla.encoders.bm25 import BM25
+from vizsla.encoders.dense import DenseEncoder
+from vizsla.encoders.encoding import encode_to
+from vizsla.encoders.sparse import SparseEncoder
+from vizsla.models.model import Model
+from vizsla.models.reading import read
+from vizsla.models.table import TokenTable, bag_of_words
 from vizsla.text.settings import AnalyzerSettings
 
 HERE = Path(__file__).parent / "v1"
+MODEL = Path(__file__).parents[1] / "unit/models/fixtures/st5-bi-mean-norm"
 PASSAGES = [
     Passage("en-1", "Vizslas point at birds and retrieve them.", "Hunting dogs"),
     Passage("en-2", "The pointer doesn't retrieve; it points."),
@@ -31,10 +42,23 @@ ANALYZER = AnalyzerSettings(
 )
 
 
+class Sums:
+    """A runtime whose numbers are the same on every machine: each row's sum of ids, times 0 to 31."""
+
+    def run(self, batch: TokenBatch) -> Dense:
+        """(n, 32)."""
+        made: Dense = (batch.ids.sum(1, keepdims=True) * np.arange(32)).astype(np.float32)
+        return made
+
+
 def main() -> None:
-    """Write the collection and the analyzer beside it."""
+    """Write the collection, and beside it the analyzer and the vectors of its passages, dense and sparse."""
     FrozenCollection.build(PASSAGES, HERE / "collection", IndexSettings(analyzer=ANALYZER, bm25=BM25("lucene")))
     (HERE / "analyzer.json").write_text(ANALYZER.to_json(), encoding="utf-8")
+    corpus, description = Corpus.build(PASSAGES), read(MODEL).passages
+    table, sums = TokenTable(bag_of_words(description)), Model(description, runtime=Sums())
+    encode_to(HERE / "dense", DenseEncoder(sums, sums), corpus)
+    encode_to(HERE / "sparse", SparseEncoder(table, table), corpus)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import pytest
 
 from vizsla.assembly import load
 from vizsla.collections.frozen import FrozenCollection
+from vizsla.encoders.stored import StoredVectors
 from vizsla.text.settings import AnalyzerSettings
 
 HERE = Path(__file__).parent
@@ -48,6 +49,16 @@ def test_the_first_analyzer_is_read() -> None:
     assert (analyzer.synonyms, analyzer.folds) == ((("dog", "hound"),), {"讀": "读", "書": "书"})
 
 
+@pytest.mark.parametrize(("form", "total", "cut"), [("dense", 4603872.0, (3, 28)), ("sparse", 71.0, (2, 23))])
+def test_the_first_vectors_are_read(form: str, total: float, cut: tuple[int, int]) -> None:
+    stored = load(V1 / form)
+    assert isinstance(stored, StoredVectors)
+    stored.check(FrozenCollection.load(V1 / "collection").corpus)
+    assert (stored.made.form, stored.made.cut, stored.made.cut_tokens) == (form, *cut)
+    assert float(stored.rows().sum()) == total
+    assert float(stored.rows(5).sum()) + float(stored.rows(0, 5).sum()) == total
+
+
 def test_this_release_still_writes_the_same_arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = importlib.util.spec_from_file_location("make_golden", HERE / "make.py")
     assert spec is not None
@@ -57,7 +68,7 @@ def test_this_release_still_writes_the_same_arrays(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(make, "HERE", tmp_path)
     make.main()
     written = sorted(path.relative_to(V1) for path in V1.rglob("*.npy"))
-    assert len(written) == 14
+    assert len(written) == 18
     for path in written:
         np.testing.assert_array_equal(np.load(tmp_path / path), np.load(V1 / path), err_msg=str(path))
 
