@@ -16,7 +16,7 @@ import numpy as np
 
 from vizsla.compiling.calibration import calibrate
 from vizsla.compiling.compiled import KIND, VERSION, Runner, Tower, Way, joined, running, write_tower
-from vizsla.compiling.gate import Verdict, check_count, judge
+from vizsla.compiling.gate import Verdict, check_count, judge, refuse_open
 from vizsla.compiling.judged_sample import JudgedSample, Sampling, read_sample
 from vizsla.compiling.observing import candidates_of, observe
 from vizsla.core.artifacts import draft
@@ -88,8 +88,20 @@ def compile_model(wanted: Wanted, way: Way, checking: Checking, folder: str | Pa
     sample = read_sample(checking.data, checking.sampling, calibration=checking.calibration)
     check_count(len(sample.judgements.queries))
     towers, use = find(wanted)
+    return compile_towers((towers, use), way, sample, folder)
+
+
+def compile_towers(model: tuple[Towers, Use], way: Way, sample: JudgedSample, folder: str | Path) -> Compilation:
+    """As `compile_model`, from descriptions and a sample.
+
+    Raises:
+        DataError: too few queries to tell.
+        SettingsError: a model without a product to round.
+        MissingExtraError: OpenVINO is not installed.
+        ArtifactError: something else at `folder`.
+    """
     with tempfile.TemporaryDirectory(prefix="vizsla-") as scratch:
-        work = _Work(towers, use, way, sample, Path(scratch))
+        work = _Work(model, way, sample, Path(scratch))
         verdict = work.settle()
         record = work.record(verdict)
         if verdict.passed:
@@ -102,7 +114,8 @@ def compile_model(wanted: Wanted, way: Way, checking: Checking, folder: str | Pa
 class _Work:
     """One model being compiled: its towers in full precision, their roundings, and what was given back."""
 
-    def __init__(self, towers: Towers, use: Use, way: Way, sample: JudgedSample, scratch: Path) -> None:
+    def __init__(self, model: tuple[Towers, Use], way: Way, sample: JudgedSample, scratch: Path) -> None:
+        towers, use = model
         self._use, self._way, self._sample, self._scratch = use, way, sample, scratch
         shared = towers.queries is towers.passages
         self._descriptions = {"passages": towers.passages} | ({} if shared else {"queries": towers.queries})
@@ -119,14 +132,21 @@ class _Work:
         return sum(map(len, self._roundings.values()))
 
     def settle(self) -> Verdict:
-        """Judge, giving products back until the gate holds or half of them are back."""
+        """Judge, giving products back until the gate holds or half of them are back.
+
+        Raises:
+            DataError: too few queries to tell.
+        """
         reference = self._joined(self._full)
         candidates = candidates_of(self._sample) if self._descriptions["passages"].head.kind == "score" else None
         seen = observe(reference, self._sample, candidates)
         order: list[tuple[str, str, str]] = []
         for attempt in range(_ROUNDS + 1):
             verdict = judge(seen, observe(self._lower(), self._sample, candidates), self._sample)
-            if verdict.passed or not self._roundings or attempt == _ROUNDS:
+            last = not any(self._roundings.values()) or attempt == _ROUNDS
+            if last or not attempt:
+                refuse_open(verdict, len(self._sample.judgements.queries))
+            if last or verdict.passed:
                 break
             order = order or self._by_drift()
             step = max(1, -(-len(order) // _STEP))

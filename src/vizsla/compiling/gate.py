@@ -37,6 +37,7 @@ class Verdict:
         low: lower end of the 95% interval of the mean difference.
         high: upper end of it.
         changed: queries whose nDCG@10 is another.
+        needed: queries that it would take to tell, 0 where these do.
         parity: how far the outputs moved, by name: cosines, score drift, agreement of the first ten.
     """
 
@@ -46,6 +47,7 @@ class Verdict:
     low: float
     high: float
     changed: int
+    needed: int
     parity: Mapping[str, float]
 
     @property
@@ -61,12 +63,7 @@ class Verdict:
 
 
 def judge(reference: Observed, candidate: Observed, sample: JudgedSample) -> Verdict:
-    """Compare two models' outputs on a sample.
-
-    Raises:
-        DataError: too few queries to tell; says how many are needed.
-    """
-    check_count(len(sample.judgements.queries))
+    """Compare two models' outputs on a sample."""
     full, low = (
         measure(each.run(sample, name), sample.judgements, MEASURE).values[MEASURE]
         for each, name in ((reference, "full"), (candidate, "low"))
@@ -74,10 +71,10 @@ def judge(reference: Observed, candidate: Observed, sample: JudgedSample) -> Ver
     differences = np.array([low[query] - full[query] for query in full])
     differences[np.abs(differences) < _TINY] = 0
     bottom, top = interval(differences)
-    check_spread(differences, bottom, top)
     means = [float(np.mean(list(each.values()))) for each in (full, low)]
     changed = int(np.count_nonzero(differences))
-    return Verdict(bottom > -MARGIN, means[0], means[1], bottom, top, changed, parity(reference, candidate))
+    moved, needed = parity(reference, candidate), queries_needed(differences, bottom, top)
+    return Verdict(bottom > -MARGIN, means[0], means[1], bottom, top, changed, needed, moved)
 
 
 def check_count(queries: int) -> None:
@@ -92,20 +89,28 @@ def check_count(queries: int) -> None:
         )
 
 
-def check_spread(differences: npt.NDArray[np.float64], bottom: float, top: float) -> None:
-    """Refuse where the interval is so wide that not even an unchanged mean would pass, and the rest is open.
+def queries_needed(differences: npt.NDArray[np.float64], low: float, high: float) -> int:
+    """How many queries would tell, 0 where these do: n (half the interval / margin)^2.
 
-    Needed: n (half the interval / margin)^2, the half shrinking with the root of n.
+    They do not tell where not even an unchanged mean would pass with so wide an interval, and it reaches over -0.005.
+    """
+    half = (high - low) / 2
+    if low > -MARGIN or high <= -MARGIN or half < MARGIN:
+        return 0
+    return math.ceil(len(differences) * (half / MARGIN) ** 2)
+
+
+def refuse_open(verdict: Verdict, queries: int) -> None:
+    """Refuse a verdict that is open.
 
     Raises:
         DataError: too few queries to tell; says how many are needed.
     """
-    half = (top - bottom) / 2
-    if bottom > -MARGIN or top <= -MARGIN or half < MARGIN:
-        return
-    needed = math.ceil(len(differences) * (half / MARGIN) ** 2)
-    found = f"{len(differences)} queries, over which {MEASURE} differs by {differences.mean():+.4f} +- {half:.4f}"
-    raise DataError(f"found {found}; wanted about {needed:,} queries to tell a difference of {MARGIN}: give more")
+    if verdict.needed:
+        half = (verdict.high - verdict.low) / 2
+        found = f"{queries} queries, over which {MEASURE} differs by {verdict.difference:+.4f} +- {half:.4f}"
+        wanted = f"about {verdict.needed:,} queries to tell a difference of {MARGIN}"
+        raise DataError(f"found {found}; wanted {wanted}: give more, or another set of data")
 
 
 def parity(reference: Observed, candidate: Observed) -> dict[str, float]:
