@@ -129,7 +129,7 @@ def _unit(tower: Description, wanted: Wanted) -> Description:
         return tower
     if wanted.settings.get("normalize") is False:
         return tower
-    logging.getLogger("vizsla").info(
+    logging.getLogger("vizsla").warning(
         "%s is compared by cosine and does not normalise: its vectors are brought to unit length here; "
         "for a model of dot products say settings={'score': 'dot'}",
         tower.name,

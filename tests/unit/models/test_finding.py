@@ -97,7 +97,7 @@ def test_towers_of_two_widths() -> None:
 
 
 def test_cosines_are_dot_products_of_unit_vectors(unnormalised: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, "vizsla"):
+    with caplog.at_level(logging.WARNING, "vizsla"):
         towers, _ = find(Wanted(unnormalised))
     assert towers.queries.head.normalize
     assert towers.queries is towers.passages
