@@ -13,7 +13,20 @@ from typing import Annotated
 
 import typer
 
-from vizsla.cli import compare, convert, demo, evaluate, index, inspect, models, search, terminal
+from vizsla.cli import (
+    compare,
+    convert,
+    demo,
+    encode,
+    evaluate,
+    index,
+    inspect,
+    models,
+    rerank,
+    search,
+    similarity,
+    terminal,
+)
 from vizsla.cli import compile as compiling
 from vizsla.core.errors import SettingsError, VizslaError
 
@@ -35,6 +48,9 @@ app.command("compare")(compare.compare)
 app.command("convert")(convert.convert)
 app.command("inspect")(inspect.inspect)
 app.add_typer(models.app, name="models")
+app.command("encode", epilog=encode.EXAMPLE)(encode.encode)
+app.command("rerank", epilog=rerank.EXAMPLE)(rerank.rerank)
+app.command("similarity", epilog=similarity.EXAMPLE)(similarity.similarity)
 app.command("compile")(compiling.compile_)
 app.command("demo")(demo.demo)
 

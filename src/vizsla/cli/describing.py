@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from vizsla.collections.frozen import FrozenCollection
     from vizsla.encoders.lexical import LexicalEncoder
+    from vizsla.encoders.stored import StoredVectors
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
@@ -36,8 +37,8 @@ def facts(encoder: "LexicalEncoder") -> dict[str, str]:
     }
 
 
-def size_of(made: "FrozenCollection") -> str:
-    """The bytes of an index on disk, for people."""
+def size_of(made: "FrozenCollection | StoredVectors") -> str:
+    """The bytes of an index or of vectors on disk, for people."""
     size = float(sum(file.stat().st_size for file in made.folder.rglob("*") if file.is_file()))
     unit = 0
     while size >= 1024 and unit < len(_UNITS) - 1:
