@@ -45,6 +45,11 @@ class Hits:
         """The first k columns."""
         return Hits(self.positions[:, :k], self.scores[:, :k])
 
+    def above(self, score: float) -> "Hits":
+        """Those hits that score at least so much, in the same order and width."""
+        kept = self.scores >= score
+        return Hits(np.where(kept, self.positions, -1), np.where(kept, self.scores, np.float32(-np.inf)))
+
     def row(self, query: int) -> tuple[Positions, Floats]:
         """One query's positions and scores without the ended tail: two (n,) arrays."""
         count = int(np.count_nonzero(self.positions[query] >= 0))
