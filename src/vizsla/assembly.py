@@ -8,6 +8,7 @@ from vizsla.core.artifacts import read_manifest
 from vizsla.core.errors import IncompatibleError
 
 _CLASSES = {
+    "calibration": ("vizsla.retrievers.calibration", "Calibration"),
     "corpus": ("vizsla.data.corpus", "Corpus"),
     "frozen-collection": ("vizsla.collections.frozen", "FrozenCollection"),
     "inverted-index": ("vizsla.indexes.inverted", "InvertedIndex"),
