@@ -18,8 +18,9 @@ from vizsla.core.errors import ShapeError
 from vizsla.core.hits import Hits
 from vizsla.core.vectors import Bitmap, Sparse
 from vizsla.indexes import inverted
-from vizsla.indexes.inverted import InvertedIndex, TermFrequencies
-from vizsla.kernels import postings
+from vizsla.indexes.inverted import InvertedIndex
+from vizsla.indexes.weighting import TermFrequencies
+from vizsla.kernels import scoring
 
 DIM = 7
 WEIGHTINGS = [None, TermFrequencies(0.9, 0.4), TermFrequencies(1.5, 1.0), TermFrequencies(1.2, 0.0)]
@@ -34,7 +35,7 @@ def oracle(passages: Block, queries: Block, weighting: TermFrequencies | None) -
     lengths = passages.sum(axis=1, dtype=np.float64)
     parts = passages.astype(np.float64)
     if weighting is not None and len(passages):
-        norms = weighting.norms(lengths.astype(np.int32), float(lengths.mean()))[: len(passages), None]
+        norms = weighting.norms(lengths.astype(np.int32))[:, None]
         parts = np.divide(parts, parts + norms.astype(np.float64), where=parts > 0, out=np.zeros_like(parts))
     found = []
     for query in queries:
@@ -90,7 +91,7 @@ def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 def many(seed: int, weighting: TermFrequencies | None) -> tuple[Block, Block]:
     """More positions than a kernel scores at a time, with ties everywhere."""
     draws = np.random.default_rng(seed)
-    size = postings.BLOCK + 77
+    size = scoring.TILE + 77
     passages = draws.choice([0, 0, 0, 0, 1, 1, 2, 3], (size, DIM)).astype(np.float32)
     if weighting is None:
         passages *= np.float32(0.37)

@@ -20,7 +20,7 @@ from vizsla.core.protocols import Text
 from vizsla.core.vectors import Sparse
 from vizsla.encoders.bm25 import BM25
 from vizsla.encoders.vocabulary import Vocabulary
-from vizsla.indexes.inverted import TermFrequencies
+from vizsla.indexes.weighting import TermFrequencies
 from vizsla.kernels import postings
 from vizsla.text.analyzer import Analyzer, pack
 from vizsla.text.counting import TermCounter
