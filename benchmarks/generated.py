@@ -1,6 +1,6 @@
 """Learned sparse vectors from a seed: any number of passages, with the statistics of real ones.
 
-    python benchmarks/generated.py SIZE [--profile real|light] [--seed 7] [--cache FOLDER] [--beside FOLDER]
+    python benchmarks/generated.py SIZE [--profile heavy|light] [--seed 7] [--cache FOLDER] [--beside FOLDER]
 
 Terms are as popular as r -> 1 / (r + q) ** a makes them. Passages come in runs, as paragraphs of one
 article do; a run has a topic and words of its own, and a passage draws its terms from its run, its topic
@@ -66,7 +66,7 @@ class Profile:
 
 
 PROFILES = {
-    "real": Profile(
+    "heavy": Profile(
         dim=30522,
         flatness=40,
         slope=1.1,
@@ -179,20 +179,22 @@ def _early(rng: np.random.Generator, shape: Any, size: int) -> Ints:
     return found
 
 
-def made(size: int, profile: str, seed: int, cache: Path) -> Vectors:
-    """The collection, made now unless the folder has it; a larger one that the folder has is cut."""
-    told = {"profile": asdict(PROFILES[profile]), "seed": seed}
-    told = {key: value if isinstance(value, int) else _plain(value) for key, value in told.items()}
-    for folder in sorted(cache.glob(f"{profile}-{seed}-*"), key=lambda one: int(one.name.split("-")[-1])):
-        if int(folder.name.split("-")[-1]) >= size and is_made(folder, told):
-            found = Vectors.load(folder)
-            return Vectors(found.passages.first(size), found.queries, found.told)
+def made(size: int, profile: str, seed: int, cache: Path) -> Path:
+    """The folder of a collection, made now unless there is one; a larger one of this seed will do: cut it."""
+    told = {"profile": _plain(asdict(PROFILES[profile])), "seed": seed}
+    for folder in sorted(cache.glob(f"{profile}-{seed}-*"), key=_size):
+        if _size(folder) >= size and is_made(folder, told):
+            return folder
     folder, generator = cache / f"{profile}-{seed}-{size}", Generator(PROFILES[profile], seed)
     folder.mkdir(parents=True, exist_ok=True)
     generator.queries().save(folder, "queries")
     _write(folder, generator.passages(size))
-    finish(folder, told | {"dim": PROFILES[profile].dim, "what": f"generated, {profile}"})
-    return Vectors.load(folder)
+    finish(folder, told | {"dim": PROFILES[profile].dim})
+    return folder
+
+
+def _size(folder: Path) -> int:
+    return int(folder.name.rsplit("-", 1)[-1])
 
 
 def _plain(value: dict[str, Any]) -> dict[str, Any]:
@@ -217,13 +219,14 @@ def _write(folder: Path, blocks: Iterator[Rows]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("size", type=int, help="how many passages")
-    parser.add_argument("--profile", choices=list(PROFILES), default="real")
+    parser.add_argument("--profile", choices=list(PROFILES), default="heavy")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--cache", type=Path, default=cache_folder(), help="where the vectors are kept")
     parser.add_argument("--beside", type=Path, help="a folder of real vectors, to show their statistics as well")
     options = parser.parse_args()
     begin = time.perf_counter()
-    vectors = made(options.size, options.profile, options.seed, options.cache)
+    found = Vectors.load(made(options.size, options.profile, options.seed, options.cache))
+    vectors = Vectors(found.passages.first(options.size), found.queries, found.told)
     print(f"{options.size:,} passages, {len(vectors.passages.data):,} entries in {time.perf_counter() - begin:.1f} s")
     ours = [["generated", *row] for row in statistics(vectors)]
     theirs = [["real", *row] for row in statistics(Vectors.load(options.beside))] if options.beside else []

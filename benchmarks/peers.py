@@ -7,7 +7,6 @@ form beforehand and reading the list afterwards is not counted. Knows the engine
 know how they are compared.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,6 +19,7 @@ from sparse_data import Ints, Rows
 ALGORITHMS = ("block_max_wand", "wand", "maxscore", "block_max_maxscore", "ranked_or", "ranked_or_taat")
 ENCODING, WAND_BLOCK, BMP_BLOCK = "block_simdbp", 64, 32
 BMP_QUERY, BMP_IMPACT = 32, 255
+Clock = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +47,18 @@ class Engine(Protocol):
 
     def __init__(self, folder: Path, queries: Rows, *variant: Any) -> None: ...
 
-    def search(self, k: int) -> Found: ...
+    def search(self, k: int, clock: Clock) -> Found: ...
 
 
-def one_by_one(queries: list[Any], search: Callable[[Any], Any], read: Callable[[Any], tuple[Any, Any]]) -> Found:
+def one_by_one(
+    clock: Clock, queries: list[Any], search: Callable[[Any], Any], read: Callable[[Any], tuple[Any, Any]]
+) -> Found:
     """Each query by itself under the clock; results are read after it."""
     seconds, positions, scores = np.empty(len(queries)), [], []
     for row, query in enumerate(queries):
-        begin = time.perf_counter()
+        begin = clock()
         found = search(query)
-        seconds[row] = time.perf_counter() - begin
+        seconds[row] = clock() - begin
         places, values = read(found)
         positions.append(np.asarray(places, np.int64))
         scores.append(np.asarray(values, np.float64))
@@ -81,12 +83,12 @@ class Vizsla:
         rows = queries.csr()
         self._index, self._queries = InvertedIndex.load(folder), [rows[row : row + 1] for row in range(len(queries))]
 
-    def search(self, k: int) -> Found:
+    def search(self, k: int, clock: Clock) -> Found:
         def read(hits: Any) -> tuple[Any, Any]:
             kept = hits.positions[0] >= 0
             return hits.positions[0][kept], hits.scores[0][kept]
 
-        return one_by_one(self._queries, lambda row: self._index.search(row, k), read)
+        return one_by_one(clock, self._queries, lambda row: self._index.search(row, k), read)
 
 
 class Pisa:
@@ -111,41 +113,41 @@ class Pisa:
         self._context, self._algorithm = _pisa_context(folder, "quantized"), algorithm
         self._queries = as_words(queries, float)
 
-    def search(self, k: int) -> Found:
-        return pisa_search(self._context, self._algorithm, self._queries, k)
+    def search(self, k: int, clock: Clock) -> Found:
+        return pisa_search(self._context, self._algorithm, Stamped(self._queries, clock), k)
 
 
-def pisa_search(context: Any, algorithm: str, queries: list[dict[str, Any]], k: int) -> Found:
+def pisa_search(context: Any, algorithm: str, queries: "Stamped", k: int) -> Found:
     """All queries in one call on one thread, each clocked by the iterator that hands them out."""
     from pyterrier_pisa import _pisathon
 
-    stamps: list[float] = []
     room = len(queries) * k
     rows, names, ranks = (np.empty(room, dtype) for dtype in (np.int32, object, np.int32))
     scores = np.empty(room, np.float32)
     size = _pisathon.retrieve(
-        context, algorithm, _Stamped(queries, stamps), k=k, threads=1, pretokenised=1, query_weighted=1,
+        context, algorithm, queries, k=k, threads=1, pretokenised=1, query_weighted=1,
         result_qidxs=rows, result_docnos=names, result_ranks=ranks, result_scores=scores,
     )  # fmt: skip
     cuts = np.searchsorted(rows[:size], np.arange(1, len(queries)))
     places = np.split(names[:size].astype(np.int64), cuts)
-    return Found(np.diff(stamps), places, np.split(scores[:size].astype(np.float64), cuts))
+    return Found(np.diff(queries.stamps), places, np.split(scores[:size].astype(np.float64), cuts))
 
 
-class _Stamped:
+class Stamped:
     """Queries that note the time whenever the next one is asked for."""
 
-    def __init__(self, queries: list[dict[str, Any]], stamps: list[float]) -> None:
-        self._queries, self._stamps = queries, stamps
+    def __init__(self, queries: list[dict[str, Any]], clock: Clock) -> None:
+        self._queries, self._clock = queries, clock
+        self.stamps: list[float] = []
 
     def __len__(self) -> int:
         return len(self._queries)
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, Any]]]:
         for row, query in enumerate(self._queries):
-            self._stamps.append(time.perf_counter())
+            self.stamps.append(self._clock())
             yield row, query
-        self._stamps.append(time.perf_counter())
+        self.stamps.append(self._clock())
 
 
 def _pisa_context(folder: Path, scorer: str, **settings: float) -> Any:
@@ -209,11 +211,11 @@ class Bmp:
 
         self._searcher, self._queries = bmp.Searcher(str(folder / "index.bmp")), as_words(queries, int)
 
-    def search(self, k: int) -> Found:
+    def search(self, k: int, clock: Clock) -> Found:
         def read(found: tuple[list[str], list[float]]) -> tuple[Any, Any]:
             return np.array(found[0], dtype=np.int64), found[1]
 
-        return one_by_one(self._queries, lambda query: self._searcher.search(query, k, 1.0, 1.0), read)
+        return one_by_one(clock, self._queries, lambda query: self._searcher.search(query, k, 1.0, 1.0), read)
 
 
 def as_bmp(passages: Rows, queries: Rows) -> tuple[Rows, Rows]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from peers import Found, one_by_one
+from peers import Clock, Found, one_by_one
 from sparse_data import Rows
 
 
@@ -47,11 +47,11 @@ class Seismic:
         kind = seismic.get_seismic_string()
         self._queries = [(columns.astype(str).astype(kind), weights) for columns, weights in _each(queries)]
 
-    def search(self, k: int) -> Found:
+    def search(self, k: int, clock: Clock) -> Found:
         def read(found: list[tuple[str, float, str]]) -> tuple[Any, Any]:
             return [int(name) for _, _, name in found], [score for _, score, _ in found]
 
-        return one_by_one(self._queries, lambda query: self._index.search("", *query, k, *self._how), read)
+        return one_by_one(clock, self._queries, lambda query: self._index.search("", *query, k, *self._how), read)
 
 
 class Kannolo:
@@ -74,12 +74,12 @@ class Kannolo:
         self._index, self._candidates = kannolo.SparsePlainHNSW.load(str(folder / "graph")), candidates
         self._queries = [(columns.astype(np.int32), weights) for columns, weights in _each(queries)]
 
-    def search(self, k: int) -> Found:
+    def search(self, k: int, clock: Clock) -> Found:
         def read(found: tuple[Any, Any]) -> tuple[Any, Any]:
             return found[1][found[1] >= 0], found[0][found[1] >= 0]
 
         candidates = max(k, self._candidates)
-        return one_by_one(self._queries, lambda query: self._index.search(*query, k, candidates), read)
+        return one_by_one(clock, self._queries, lambda query: self._index.search(*query, k, candidates), read)
 
 
 def _each(queries: Rows) -> list[tuple[Any, Any]]:
