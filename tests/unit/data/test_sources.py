@@ -185,7 +185,10 @@ def test_a_header_of_two_other_names_is_refused(tmp_path: Path, text: str) -> No
     assert len(list(msmarco.read_passages(path, problems=Problems()))) == 2
 
 
-@pytest.mark.parametrize("text", ["a\tone\nb\ttwo\n", "a1\tone\nb\ttwo words\n", "a\tone two\nb2\ttwo\n", "a\tone\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["a\tone\nb\ttwo\n", "a\tone\nb\ttwo words\n", "a1\tone\nb\ttwo words\n", "a\tone two\nb2\ttwo\n", "a\tone\n"],
+)
 def test_what_could_be_passages_is_no_header(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.tsv").write_text(text, encoding="utf-8")
     assert len(list(read_passages(tmp_path / "a.tsv"))) == len(text.splitlines())

@@ -35,7 +35,7 @@ class Candidate(NamedTuple):
 def refuse_header(path: str | Path) -> None:
     """See that a file that could be of this format does not begin with the names of its columns.
 
-    It does if its first line is two words of letters and the second line is not.
+    It does if its first line is two words of two letters or more, and the second line is not.
 
     Raises:
         DataError: it does.
@@ -54,7 +54,7 @@ def refuse_header(path: str | Path) -> None:
 
 
 def _are_names(fields: list[str]) -> bool:
-    return all(field.replace("_", "").replace("-", "").isalpha() for field in fields)
+    return all(len(field) > 1 and field.replace("_", "").replace("-", "").isalpha() for field in fields)
 
 
 def read_passages(path: str | Path, *, problems: Problems) -> Iterator[PlacedPassage]:
