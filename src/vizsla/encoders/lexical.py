@@ -143,8 +143,9 @@ def to_rows(counts: postings.Counts, numbers: Int64s, dim: int) -> Sparse:
     """Counted texts as sparse rows, their terms renumbered; a term numbered -1 is left out."""
     columns = numbers[counts.terms]
     known = columns >= 0
-    ends = np.concatenate([[0], np.cumsum(known)])[np.concatenate([[0], counts.ends])]
-    rows = csr_array((counts.values[known].astype(np.float32), columns[known], ends), shape=(len(counts.ends), dim))
+    ends = np.concatenate([[0], np.cumsum(known)])[np.concatenate([[0], counts.ends])].astype(np.int32)
+    values, held = counts.values[known].astype(np.float32), columns[known].astype(np.int32)
+    rows = csr_array((values, held, ends), shape=(len(counts.ends), dim))
     rows.sort_indices()
     return rows
 
