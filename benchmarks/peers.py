@@ -36,10 +36,14 @@ class Engine(Protocol):
 
     Attributes:
         module: what is imported before memory is measured.
+        exact: whether its scores are those of the vectors given.
+        held: the vectors and queries that it really searches, where they are others.
         variants: the further arguments that it can be opened with.
     """
 
     module: str
+    exact: bool
+    held: Callable[[Rows, Rows], tuple[Rows, Rows]] | None
     variants: tuple[tuple[Any, ...], ...]
 
     @staticmethod
@@ -68,7 +72,7 @@ def one_by_one(
 class Vizsla:
     """This project's inverted index of impacts, stored and mapped again."""
 
-    module = "vizsla.indexes.inverted"
+    module, exact, held = "vizsla.indexes.inverted", True, None
     variants = ((),)
 
     @staticmethod
@@ -100,17 +104,17 @@ class Pisa:
     compressed and its bounds computed by PISA.
     """
 
-    module = "pyterrier_pisa"
+    module, exact, held = "pyterrier_pisa", True, None
     variants = tuple((name,) for name in ALGORITHMS)
 
     @staticmethod
     def build(passages: Rows, folder: Path) -> None:
         folder.mkdir(parents=True)
-        _write_collection(passages, folder)
-        _pisa_context(folder, "quantized")
+        write_collection(passages, folder)
+        pisa_context(folder, "quantized")
 
     def __init__(self, folder: Path, queries: Rows, algorithm: str) -> None:
-        self._context, self._algorithm = _pisa_context(folder, "quantized"), algorithm
+        self._context, self._algorithm = pisa_context(folder, "quantized"), algorithm
         self._queries = as_words(queries, float)
 
     def search(self, k: int, clock: Clock) -> Found:
@@ -150,7 +154,7 @@ class Stamped:
         self.stamps.append(self._clock())
 
 
-def _pisa_context(folder: Path, scorer: str, **settings: float) -> Any:
+def pisa_context(folder: Path, scorer: str, **settings: float) -> Any:
     """The opened index; its compressed postings and bounds are made where they are not there."""
     from pyterrier_pisa import _pisathon
 
@@ -159,7 +163,7 @@ def _pisa_context(folder: Path, scorer: str, **settings: float) -> Any:
     return context
 
 
-def _write_collection(passages: Rows, folder: Path) -> None:
+def write_collection(passages: Rows, folder: Path) -> None:
     """Postings as PISA's binary collection: counts before lists, all of them uint32."""
     from pyterrier_pisa import _pisathon
 
@@ -181,12 +185,21 @@ class Bmp:
     """Block-max pruning over an index made of a CIFF file.
 
     It keeps impacts in 8 bits, rounds a query's weights up to whole 32nds of the largest, and adds scores
-    in 16 bits: `as_bmp` gives the vectors and queries it really searches, with which its scores agree as
+    in 16 bits: `held` gives the vectors and queries it really searches, with which its scores agree as
     long as none of them exceeds 65,535.
     """
 
-    module = "bmp"
+    module, exact = "bmp", False
     variants = ((),)
+
+    @staticmethod
+    def held(passages: Rows, queries: Rows) -> tuple[Rows, Rows]:
+        """The vectors and the queries as BMP holds them."""
+        sizes = np.diff(queries.indptr)
+        largest = np.repeat(np.maximum.reduceat(queries.data, queries.indptr[:-1]), sizes).astype(np.float32)
+        levels = np.ceil(queries.data * (np.float32(BMP_QUERY) / largest)).astype(np.uint16)
+        held = Rows(passages.indptr, passages.indices, np.minimum(passages.data, BMP_IMPACT), passages.dim)
+        return held, Rows(queries.indptr, queries.indices, levels, queries.dim)
 
     @staticmethod
     def build(passages: Rows, folder: Path) -> None:
@@ -216,15 +229,6 @@ class Bmp:
             return np.array(found[0], dtype=np.int64), found[1]
 
         return one_by_one(clock, self._queries, lambda query: self._searcher.search(query, k, 1.0, 1.0), read)
-
-
-def as_bmp(passages: Rows, queries: Rows) -> tuple[Rows, Rows]:
-    """The vectors and the queries as BMP holds them."""
-    sizes = np.diff(queries.indptr)
-    largest = np.repeat(np.maximum.reduceat(queries.data, queries.indptr[:-1]), sizes).astype(np.float32)
-    levels = np.ceil(queries.data * (np.float32(BMP_QUERY) / largest)).astype(np.uint16)
-    held = Rows(passages.indptr, passages.indices, np.minimum(passages.data, BMP_IMPACT), passages.dim)
-    return held, Rows(queries.indptr, queries.indices, levels, queries.dim)
 
 
 def word(column: int) -> str:

@@ -19,7 +19,7 @@ class Seismic:
     worst hit so far must be exceeded.
     """
 
-    module = "seismic"
+    module, exact, held = "seismic", False, None
     variants = ((5, 0.8), (10, 0.8), (20, 0.9), (40, 1.0))
 
     @staticmethod
@@ -57,7 +57,7 @@ class Seismic:
 class Kannolo:
     """A graph of neighbours walked from a fixed entry; a variant is how many candidates are kept, or k if more."""
 
-    module = "kannolo"
+    module, exact, held = "kannolo", False, None
     variants = ((100,), (400,), (1600,))
 
     @staticmethod

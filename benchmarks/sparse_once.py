@@ -16,6 +16,7 @@ import numpy as np
 from clock import peak_mib, size_mib
 from peers import Bmp, Engine, Pisa, Vizsla
 from peers_approximate import Kannolo, Seismic
+from peers_lexical import Bm25s, PisaBM25, Tantivy, VizslaBM25
 from sparse_data import Rows, Vectors
 
 ENGINES: dict[str, type[Engine]] = {
@@ -24,6 +25,10 @@ ENGINES: dict[str, type[Engine]] = {
     "bmp": Bmp,
     "seismic": Seismic,
     "kannolo": Kannolo,
+    "vizsla-bm25": VizslaBM25,
+    "bm25s": Bm25s,
+    "pisa-bm25": PisaBM25,
+    "tantivy": Tantivy,
 }
 DEPTH, QUERIES = 1000, 200
 

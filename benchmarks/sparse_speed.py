@@ -1,10 +1,12 @@
-"""Speed of the inverted index on learned sparse vectors beside PISA, BMP, Seismic and kANNolo.
+"""Speed of the inverted index beside other engines: learned sparse vectors, and BM25.
 
-    python benchmarks/sparse_speed.py --data real|heavy|light [--size 1000000] [--k 100 1000] [--rounds 7]
+    python benchmarks/sparse_speed.py --data real|fitted|light [--size 1000000] [--k 100 1000] [--rounds 7]
+    python benchmarks/sparse_speed.py --data words|wenyan-zh|squad-en [--size 2000000] [--k 10 1000]
 
-`real` are the vectors that sparse_vectors.py has made; the others come from generated.py, made when they
-are not there. All engines get the same whole numbers, order of passages, k and one thread. `--order` is a
-.npy file of positions, the passages in another order, given to every engine. Indexes stay in `--work`.
+`real` are the vectors that sparse_vectors.py has made; fitted, light and words come from generated.py, made
+when they are not there; any other name is a judged set, its terms counted by this project's analyzer. All
+engines get the same whole numbers, order of passages, k and one thread. `--order` is a .npy file of
+positions, the passages in another order, given to every engine. Indexes stay in `--work`.
 """
 
 import os
@@ -19,24 +21,28 @@ from pathlib import Path
 
 import generated
 import numpy as np
-from clock import in_fresh_process, machine, table
+import peers_lexical
+from clock import find_data, in_fresh_process, machine, table
 from sparse_data import COLUMNS, Vectors, cache_folder, statistics
 from sparse_once import ENGINES, collection
 from sparse_search import Contest, run
 
 ONCE = str(Path(__file__).with_name("sparse_once.py"))
+LEARNED = ("real", "fitted", "light")
+SPARSE, LEXICAL = ("vizsla", "pisa", "bmp"), ("vizsla-bm25", "bm25s", "pisa-bm25", "tantivy")
 CLOCKS = {"wall": time.perf_counter, "cpu": time.thread_time}
 
 
 def options_given() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", choices=["real", *generated.PROFILES], default="real")
-    parser.add_argument("--size", type=int, default=1_000_000, help="passages; real vectors are as many as there are")
+    parser.add_argument("--data", default="real", help="which vectors")
+    parser.add_argument("--sets", help="the folder of the judged sets")
+    parser.add_argument("--size", type=int, default=1_000_000, help="passages; real ones are as many as there are")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--k", type=int, nargs="+", default=[100, 1000])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--queries", type=int, default=200)
-    parser.add_argument("--engines", nargs="+", choices=list(ENGINES), default=["vizsla", "pisa", "bmp"])
+    parser.add_argument("--engines", nargs="+", choices=list(ENGINES), help="those that fit the data if not given")
     parser.add_argument("--variants", nargs="+", help="only these of the engines that have several, as wand")
     parser.add_argument("--order", default="-", help="a .npy file of positions: the passages in another order")
     parser.add_argument("--cache", type=Path, default=cache_folder(), help="where vectors are kept")
@@ -48,22 +54,21 @@ def options_given() -> argparse.Namespace:
 
 def main() -> None:
     options = options_given()
-    if options.data == "real":
-        folder = options.cache / "real"
-        if not (folder / "made.json").exists():
-            print(f"skipped: found no real vectors at {folder}; make them with sparse_vectors.py")
-            return
-    else:
-        folder = generated.made(options.size, options.data, options.seed, options.cache)
+    folder = made(options)
+    if folder is None:
+        return
     size = min(options.size, len(Vectors.load(folder).passages))
     passages, queries = collection(folder, size, options.order)
     queries = queries.taken(np.linspace(0, len(queries) - 1, min(len(queries), options.queries)).astype(np.int64))
-    entries = f"{len(passages.data) / size:.0f} entries each, order: {options.order}"
-    print(f"{machine()}\n\n{options.data}: {size:,} passages, {entries}; clock: {options.clock}", flush=True)
+    entries = f"{len(passages.data) / size:.0f} entries each, order: {options.order}; clock: {options.clock}"
+    print(f"{machine()}\n\n{options.data}: {size:,} passages, {entries}", flush=True)
     if options.statistics:
         table(COLUMNS, statistics(Vectors(passages, queries, {})))
-    work = (options.work or options.cache / "indexes") / f"{options.data}-{size}-{Path(options.order).stem}"
-    indexes = {name: work / name for name in options.engines}
+    is_learned = options.data in LEARNED
+    work = (
+        options.work or options.cache / "indexes"
+    ) / f"{options.data}-{size}-{'as-made' if options.order == '-' else Path(options.order).stem}"
+    indexes = {name: work / name for name in options.engines or (SPARSE if is_learned else LEXICAL)}
     built(options, folder, size, indexes)
     engines = {
         " ".join(map(str, (name, *variant))): ENGINES[name](index, queries, *variant)
@@ -71,7 +76,25 @@ def main() -> None:
         for variant in ENGINES[name].variants
         if not variant or not options.variants or str(variant[0]) in options.variants
     }
-    run(Contest(engines, passages, queries, CLOCKS[options.clock]), options.k, options.rounds)
+    truth, tolerance = ((passages, queries), 0.0) if is_learned else (peers_lexical.held(passages, queries), 1e-4)
+    contest = Contest(engines, passages, queries, truth, tolerance, CLOCKS[options.clock])
+    run(contest, options.k, options.rounds)
+
+
+def made(options: argparse.Namespace) -> Path | None:
+    """The folder of the vectors asked for; None, and said why, where they cannot be had."""
+    if options.data in generated.PROFILES:
+        return generated.made(options.size, options.data, options.seed, options.cache)
+    folder: Path = options.cache / options.data
+    if (folder / "made.json").exists():
+        return folder
+    if options.data == "real":
+        print(f"skipped: found no real vectors at {folder}; make them with sparse_vectors.py")
+        return None
+    sets = find_data(options.sets)
+    if sets is not None:
+        peers_lexical.counted(sets / options.data).save(folder)
+    return folder if sets is not None else None
 
 
 def built(options: argparse.Namespace, folder: Path, size: int, indexes: dict[str, Path]) -> None:
