@@ -3,7 +3,7 @@
 They are built from counts and opened as those of peers.py. All but tantivy score by PISA's formula, for it
 alone cannot be told another: a term weighs (1 + k1) max(1e-6, log((n - df + 0.5) / (df + 0.5))), its
 occurrences tf / (tf + k1 (1 - b + b length / average length)). tantivy has k1 1.2 and b 0.75, Lucene's
-weights, and rounds lengths to one byte: `Tantivy.held` follows it but for that rounding.
+weights, and rounds lengths to one byte: its lists are compared with those of that formula.
 """
 
 from pathlib import Path
@@ -33,11 +33,17 @@ def weights(passages: Rows) -> Ints:
     return (1 + K1) * np.maximum(1e-6, np.log((len(passages) - frequencies + 0.5) / (frequencies + 0.5)))
 
 
-def weighed(passages: Rows, k1: float, b: float) -> Rows:
-    """Counts as what their occurrences weigh."""
+def weighed(passages: Rows, k1: float, b: float, *, rounded: bool = False) -> Rows:
+    """Counts as what their occurrences weigh; lengths may be rounded to one byte, as Lucene's are."""
     sums = np.concatenate([[0], np.cumsum(passages.data, dtype=np.int64)])[passages.indptr]
     lengths = np.diff(sums)
-    norms = np.repeat(k1 * (1 - b + b * lengths / lengths.mean()), np.diff(passages.indptr))
+    average = lengths.mean()
+    if rounded:
+        steps = np.arange(232)  # 24 lengths as they are, then 3 bits after the highest
+        known = 24 + np.where(steps < 8, steps, (steps % 8 + 8) << np.maximum(steps // 8 - 1, 0))
+        known = np.concatenate([np.arange(24), known])
+        lengths = known[np.searchsorted(known, lengths, side="right") - 1]
+    norms = np.repeat(k1 * (1 - b + b * lengths / average), np.diff(passages.indptr))
     return Rows(passages.indptr, passages.indices, passages.data / (passages.data + norms), passages.dim)
 
 
@@ -122,7 +128,8 @@ class Tantivy:
     def held(passages: Rows, queries: Rows) -> tuple[Rows, Rows]:
         frequencies = np.bincount(passages.indices, minlength=passages.dim)[queries.indices]
         idf = (1 + OTHER_K1) * np.log1p((len(passages) - frequencies + 0.5) / (frequencies + 0.5))
-        return weighed(passages, OTHER_K1, OTHER_B), Rows(queries.indptr, queries.indices, idf, queries.dim)
+        asked = Rows(queries.indptr, queries.indices, idf, queries.dim)
+        return weighed(passages, OTHER_K1, OTHER_B, rounded=True), asked
 
     @staticmethod
     def build(passages: Rows, folder: Path) -> None:
@@ -134,7 +141,9 @@ class Tantivy:
         for row in range(len(passages)):
             begin, end = passages.indptr[row : row + 2]
             columns = np.repeat(passages.indices[begin:end], passages.data[begin:end]).tolist()
-            writer.add_document(tantivy.Document(row=row, text=" ".join([names[column] for column in columns])))
+            document = tantivy.Document(text=" ".join([names[column] for column in columns]))
+            document.add_unsigned("row", row)
+            writer.add_document(document)
         writer.commit()
         writer.wait_merging_threads()
 

@@ -48,11 +48,11 @@ def build(engine: type[Engine], passages: Rows, index: Path) -> dict[str, float]
     return {"seconds": time.perf_counter() - begin, "peak_mib": peak_mib(), "size_mib": size_mib(index)}
 
 
-def search(engine: type[Engine], queries: Rows, index: Path) -> dict[str, float]:
+def search(engine: type[Engine], queries: Rows, index: Path, size: int) -> dict[str, float]:
     """What opening an index and searching it adds to the memory held, mapped files that it touches included."""
     before = held_mib()
-    for variant in engine.variants[:1]:
-        engine(index, queries.first(QUERIES), *variant).search(DEPTH, time.perf_counter)
+    opened = engine(index, queries.first(QUERIES), *engine.variants[0])
+    opened.search(min(DEPTH, size), time.perf_counter)
     return {"memory_mib": held_mib() - before}
 
 
@@ -69,7 +69,10 @@ def main() -> None:
     engine = ENGINES[name]
     importlib.import_module(engine.module)
     passages, queries = collection(Path(folder), int(size), order if what == "build" else "-")
-    found = build(engine, passages, Path(index)) if what == "build" else search(engine, queries, Path(index))
+    if what == "build":
+        found = build(engine, passages, Path(index))
+    else:
+        found = search(engine, queries, Path(index), len(passages))
     os.write(out, (json.dumps(found) + "\n").encode())
 
 

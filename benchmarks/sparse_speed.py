@@ -16,6 +16,7 @@ os.environ.setdefault("VIZSLA_THREADS", "1")
 import argparse
 import json
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def main() -> None:
     }
     truth, tolerance = ((passages, queries), 0.0) if is_learned else (peers_lexical.held(passages, queries), 1e-4)
     contest = Contest(engines, passages, queries, truth, tolerance, CLOCKS[options.clock])
-    run(contest, options.k, options.rounds)
+    run(contest, [min(k, size) for k in options.k], options.rounds)
 
 
 def made(options: argparse.Namespace) -> Path | None:
@@ -105,12 +106,20 @@ def built(options: argparse.Namespace, folder: Path, size: int, indexes: dict[st
         if not note.exists():
             shutil.rmtree(index, ignore_errors=True)
             index.parent.mkdir(parents=True, exist_ok=True)
-            note.write_text(json.dumps(in_fresh_process(ONCE, "build", *given)), encoding="ascii")
-        took = json.loads(note.read_text(encoding="ascii")) | in_fresh_process(ONCE, "search", *given)
+            note.write_text(json.dumps(once("build", *given)), encoding="ascii")
+        took = json.loads(note.read_text(encoding="ascii")) | once("search", *given)
         rows.append(
             [name, f"{took['seconds']:.1f}", *(f"{took[f'{one}_mib']:,.0f}" for one in ("peak", "size", "memory"))]
         )
     table(("engine", "build s", "most memory while building MiB", "on disk MiB", "memory searching MiB"), rows)
+
+
+def once(*given: str) -> dict[str, float]:
+    """What sparse_once.py says, or the end of what it complained of."""
+    try:
+        return in_fresh_process(ONCE, *given)
+    except subprocess.CalledProcessError as error:
+        raise SystemExit(f"{' '.join(given)} ended with {error.returncode}:\n{error.stderr[-2000:]}") from error
 
 
 if __name__ == "__main__":
