@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 from vizsla.core.errors import ShapeError
 from vizsla.core.hits import Hits
 from vizsla.core.vectors import Bitmap, Sparse
-from vizsla.indexes import inverted
+from vizsla.indexes import inverted, turning
 from vizsla.indexes.inverted import InvertedIndex
 from vizsla.indexes.weighting import TermFrequencies
 from vizsla.kernels import scoring
@@ -114,6 +114,32 @@ def test_many_positions(weighting: TermFrequencies | None, k: int) -> None:
     allowed = np.random.default_rng(2).random(len(passages)) < 0.1
     check(index, passages, queries[:2], k)
     check(index, passages, queries[2:3], k, allowed)
+
+
+def popular(seed: int, weighting: TermFrequencies | None) -> tuple[Block, Block]:
+    """Columns from frequent to rare, so that lists and tiles meet, over several tiles; the best stand anywhere."""
+    draws = np.random.default_rng(seed)
+    size = 2 * scoring.TILE + 333
+    held = draws.random((size, 24)) < 0.6 / np.arange(1, 25) ** 1.6
+    if weighting is None:
+        return (held * draws.lognormal(0, 0.7, held.shape)).astype(np.float32), draws.random((3, 24), np.float32)
+    return (held * draws.geometric(0.4, held.shape)).astype(np.float32), draws.random((3, 24), np.float32)
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS[:2])
+@pytest.mark.usefixtures("threads")
+def test_lists_and_tiles_together(weighting: TermFrequencies | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    passages, queries = popular(8, weighting)
+    index = InvertedIndex.build(csr_array(passages), weighting)
+    tiled = np.count_nonzero(passages, axis=0) * turning.SHARE >= len(passages)
+    assert 0 < tiled.sum() < len(tiled)
+    draws = np.random.default_rng(9)
+    for k in (1, 10, 1000):
+        check(index, passages, queries[:2], k)
+        for share in (0.5, 0.02, 0.0005):
+            check(index, passages, queries[2:], k, draws.random(len(passages)) < share)
+    monkeypatch.setattr(inverted, "_WORTH_SPLITTING", 0)
+    check(index, passages, queries[:1], 10)
 
 
 @pytest.mark.parametrize("weighting", WEIGHTINGS[:2])

@@ -14,6 +14,7 @@ from vizsla.core.errors import ShapeError
 
 Positions = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+_WIDE = np.uint32(0x7FFFFFFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,16 @@ def rank(positions: Positions, scores: Floats, k: int) -> tuple[Positions, Float
         threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
         near = scores >= threshold
         positions, scores = positions[near], scores[near]
-    order = np.lexsort((positions, -scores))[:k]
-    return positions[order], scores[order]
+    if len(positions) and positions.max() > _WIDE:
+        order = np.lexsort((positions, -scores))[:k]
+        return positions[order], scores[order]
+    # Falling score and rising position as one whole number: a plain sort of these is several times as fast.
+    bits = (scores + np.float32(0.0)).view(np.uint32)  # -0 is 0
+    falling = np.where(bits >> 31, bits, ~bits & _WIDE)
+    keys = np.sort((falling.astype(np.uint64) << np.uint64(32)) | positions.astype(np.uint64))[:k]
+    falling = (keys >> np.uint64(32)).astype(np.uint32)
+    bits = np.where(falling >> 31, falling, ~falling & _WIDE).astype(np.uint32)
+    return (keys & np.uint64(0xFFFFFFFF)).astype(np.int64), bits.view(np.float32)
 
 
 def from_rows(rows: Sequence[tuple[Positions, Floats]], k: int) -> Hits:

@@ -8,7 +8,6 @@ score. Knows columns and positions; refuses to know terms and ids.
 """
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,14 @@ from scipy.sparse import csc_array
 
 from vizsla.core import artifacts, hits, threads, vectors
 from vizsla.core import settings as plain
-from vizsla.core.errors import ArtifactError, SettingsError, ShapeError
+from vizsla.core.errors import ArtifactError, ShapeError
 from vizsla.core.hits import Hits
 from vizsla.core.vectors import Bitmap, Sparse
 from vizsla.data.growing import GrowingArray
-from vizsla.indexes import turning
+from vizsla.indexes import stored, turning
 from vizsla.indexes.forward import Forward
 from vizsla.indexes.weighting import TermFrequencies
-from vizsla.kernels import postings, scoring
+from vizsla.kernels import postings, scoring, summing
 
 KIND, VERSION = "inverted-index", 2
 BUDGET_BYTES = 256 << 20
@@ -34,24 +33,6 @@ _FEW = 64
 """Positions are scored one by one where no more than one in so many is allowed."""
 _NOTHING = np.zeros(0, np.bool_)
 _NO_NORMS = np.zeros(0, np.float32)
-_VALUES = ("float32", "uint8", "uint16", "uint32", "uint64")
-_ALTERED = "altered since it was written; build it again"
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """What a manifest says of an index."""
-
-    size: int
-    dim: int
-    values: str
-    weighting: dict[str, float] | None
-    bits: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.size < 0 or self.values not in _VALUES or self.bits not in (None, 8):
-            found = f"{self.size} positions, {self.values} values, bits {self.bits}"
-            raise SettingsError(f"found {found}; wanted values of one of {_VALUES}, bits 8 or none")
 
 
 class InvertedIndex:
@@ -63,6 +44,7 @@ class InvertedIndex:
         lengths: the sum of each position's term frequencies; empty for impacts.
         weighting: how term frequencies weigh; None where impacts are stored.
         bits: 8 where impacts were rounded to codes, else None.
+        rounding: how far they were moved in all, as a share of the impacts added up.
     """
 
     def __init__(
@@ -72,12 +54,14 @@ class InvertedIndex:
         lengths: npt.NDArray[np.int32],
         weighting: TermFrequencies | None,
         bits: int | None = None,
+        rounding: float | None = None,
     ) -> None:
         self._stored = stored
         self._steps = steps
         self._lengths = lengths
         self.weighting = weighting
         self.bits = bits
+        self.rounding = rounding
         self._norms = _NO_NORMS if weighting is None else weighting.norms(lengths)
         self._norms.flags.writeable = False
         self._exact = bits is not None or (len(steps) > 0 and bool((steps == 1).all()))
@@ -112,26 +96,24 @@ class InvertedIndex:
         forward = Forward(None, np.float32)
         forward.add(postings.Counts(rows.indices, rows.data, rows.indptr[1:].astype(np.int64)), rows.shape[1])
         made = turning.plan(forward, np.arange(rows.shape[1]), weighting, bits=bits)
-        pieces: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in _kinds(made.values)}
+        pieces: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in stored.kinds(made.values)}
         for name, piece in turning.turn(forward, made, BUDGET_BYTES):
             pieces[name].append(piece)
         arrays = {
-            name: np.concatenate([np.zeros(0, kind), *pieces[name]]) for name, kind in _kinds(made.values).items()
+            name: np.concatenate([np.zeros(0, kind), *pieces[name]]) for name, kind in stored.kinds(made.values).items()
         }
-        stored = _stored(arrays, made.starts, made.frequent)
+        arranged = stored.arranged(arrays, made.starts, made.frequent)
         steps = _NO_NORMS if made.steps is None else made.steps
-        return cls(stored, steps, made.lengths, weighting, bits)
+        return cls(arranged, steps, made.lengths, weighting, bits, _rounding(made))
 
     def save(self, folder: str | Path) -> None:
         """Store the index as an artifact."""
         kind = str(self._stored.rows.values.dtype)
-        made = _Made(len(self), self.dim, kind, _plain(self.weighting), self.bits)
+        made = stored.Made(len(self), self.dim, kind, stored.plain_weighting(self.weighting), self.bits, self.rounding)
         with artifacts.draft(folder, kind=KIND, version=VERSION, settings=plain.to_mapping(made)) as draft:
-            stored = self._stored
-            arrays = {"starts": stored.starts, "frequent": stored.frequent, "steps": self._steps}
-            arrays |= {"lengths": self._lengths, "positions": stored.positions, "codes": stored.codes}
-            arrays |= {"tiles": stored.tiles, "groups": stored.groups}
-            arrays |= {f"row_{name}": array for name, array in stored.rows._asdict().items()}
+            arrays = {name: array for name, array in self._stored._asdict().items() if name != "rows"}
+            arrays |= {f"row_{name}": array for name, array in self._stored.rows._asdict().items()}
+            arrays |= {"steps": self._steps, "lengths": self._lengths}
             for name, array in arrays.items():
                 draft.array(name, array)
 
@@ -142,15 +124,15 @@ class InvertedIndex:
         Raises:
             ArtifactError: missing, truncated, or arrays that do not fit each other.
         """
-        if artifacts.read_manifest(folder).get("version") == 1:
+        if artifacts.read_manifest(folder)["format"] == 1:
             return _load_first(folder)
         artifact = artifacts.open_artifact(folder, kind=KIND, version=VERSION)
-        made, weighting = _read_settings(artifact)
-        arrays = {name: artifact.array(name, kind) for name, kind in _kinds(np.dtype(made.values)).items()}
+        made, weighting = stored.read_settings(artifact)
+        arrays = {name: artifact.array(name, kind) for name, kind in stored.kinds(np.dtype(made.values)).items()}
         steps, lengths = artifact.array("steps", np.float32), artifact.array("lengths", np.int32)
-        stored = _stored(arrays, artifact.array("starts", np.int64), artifact.array("frequent", np.int32))
-        _check(folder, made, stored, (steps, lengths))
-        return cls(stored, steps, lengths, weighting, made.bits)
+        arranged = stored.arranged(arrays, artifact.array("starts", np.int64), artifact.array("frequent", np.int32))
+        stored.check(folder, made, arranged, (steps, lengths))
+        return cls(arranged, steps, lengths, weighting, made.bits, made.rounding)
 
     def search(self, queries: Sparse, k: int, allowed: Bitmap | None = None) -> Hits:
         """The k positions with the largest products; only those that share a column with the query.
@@ -172,7 +154,7 @@ class InvertedIndex:
             few = np.flatnonzero(bitmap)
         jobs = [self._query(rows, row) for row in range(rows.shape[0])]
 
-        def run(query: scoring.Query) -> tuple[hits.Positions, hits.Floats]:
+        def run(query: summing.Query) -> tuple[hits.Positions, hits.Floats]:
             return self._search(query, width, bitmap) if few is None else self._search_few(query, width, few)
 
         if len(jobs) == 1 and few is None and threads.workers() > 1 and self._touched(jobs[0]) > _WORTH_SPLITTING:
@@ -194,10 +176,10 @@ class InvertedIndex:
             return np.flatnonzero(self._tiled(slot)).astype(np.int32)
         begin, end = self._stored.starts[column : column + 2].tolist()
         if not 0 <= begin <= end <= len(self._stored.positions):
-            raise ArtifactError(f"the index holds offsets outside its postings: {_ALTERED}")
+            raise ArtifactError(f"the index holds offsets outside its postings: {stored.ALTERED}")
         held: npt.NDArray[np.int32] = self._stored.positions[begin:end]
         if len(held) and not 0 <= held.min() <= held.max() < len(self):
-            raise ArtifactError(f"the index holds positions beyond its passages: {_ALTERED}")
+            raise ArtifactError(f"the index holds positions beyond its passages: {stored.ALTERED}")
         return held
 
     def contributions(self, queries: Sparse, position: int) -> list[tuple[int, float]]:
@@ -216,7 +198,7 @@ class InvertedIndex:
         ends, columns, values = self._stored.rows
         begin, end = ends[position : position + 2].tolist()
         if not 0 <= begin <= end <= len(columns):
-            raise ArtifactError(f"the index holds rows outside its entries: {_ALTERED}")
+            raise ArtifactError(f"the index holds rows outside its entries: {stored.ALTERED}")
         held = columns[begin:end].tolist()
         worth = [1.0] * len(held) if self.bits is None else self._steps[held].tolist()
         return [(c, v * step) for c, v, step in zip(held, values[begin:end].tolist(), worth, strict=True)]
@@ -233,40 +215,40 @@ class InvertedIndex:
             parts.append(tiles[whole * columns :].reshape(columns, -1)[slot, : len(self) - whole])
         return np.concatenate(parts)
 
-    def _query(self, rows: Sparse, row: int) -> scoring.Query:
+    def _query(self, rows: Sparse, row: int) -> summing.Query:
         one = slice(rows.indptr[row], rows.indptr[row + 1])
         columns, weights = rows.indices[one].astype(np.int64), rows.data[one].astype(np.float64)
         steps = weights * self._steps[columns] if len(self._steps) else weights / 255
-        return scoring.Query(columns, weights if self.bits is None else steps, steps, 0.0 if self._exact else 1.0)
+        return summing.Query(columns, weights if self.bits is None else steps, steps, 0.0 if self._exact else 1.0)
 
-    def _touched(self, query: scoring.Query) -> int:
+    def _touched(self, query: summing.Query) -> int:
         """About how many postings a query reads: lists, and a code at every position for each tiled column."""
         sizes = self._stored.starts[query.columns + 1] - self._stored.starts[query.columns]
         return int(sizes.sum()) + int(np.count_nonzero(sizes == 0)) * len(self) // scoring.GROUP
 
     def _search(
-        self, query: scoring.Query, k: int, allowed: Bitmap | None, first: int = 0, last: int | None = None
+        self, query: summing.Query, k: int, allowed: Bitmap | None, first: int = 0, last: int | None = None
     ) -> tuple[hits.Positions, hits.Floats]:
         if not k or not len(query.columns):
             return np.empty(0, np.int64), np.empty(0, np.float32)
         span = scoring.Span(first, len(self) if last is None else last, _NOTHING if allowed is None else allowed)
         fine, positions, scores = scoring.search(self._stored, self._norms, query, k, span)
         if not fine:
-            raise ArtifactError(f"the index holds positions out of order: {_ALTERED}")
+            raise ArtifactError(f"the index holds positions out of order: {stored.ALTERED}")
         return hits.rank(positions, scores, k)
 
     def _search_few(
-        self, query: scoring.Query, k: int, positions: npt.NDArray[np.int64]
+        self, query: summing.Query, k: int, positions: npt.NDArray[np.int64]
     ) -> tuple[hits.Positions, hits.Floats]:
         if not k or not len(query.columns):
             return np.empty(0, np.int64), np.empty(0, np.float32)
         fine, found, scores = scoring.search_few(self._stored, self._norms, query, positions)
         if not fine:
-            raise ArtifactError(f"the index holds rows outside its entries: {_ALTERED}")
+            raise ArtifactError(f"the index holds rows outside its entries: {stored.ALTERED}")
         return hits.rank(found, scores, k)
 
     def _search_ranges(
-        self, query: scoring.Query, k: int, allowed: Bitmap | None
+        self, query: summing.Query, k: int, allowed: Bitmap | None
     ) -> tuple[hits.Positions, hits.Floats]:
         """One query over all cores: each takes a range of positions, and the best are ranked together."""
         edges = np.linspace(0, len(self), threads.workers() + 1).astype(np.int64) // scoring.GROUP * scoring.GROUP
@@ -296,7 +278,9 @@ def write(
         budget_bytes: memory for a range of columns.
     """
     made = turning.plan(forward, order, weighting, bits=bits)
-    settings = plain.to_mapping(_Made(len(forward), len(order), str(made.values), _plain(weighting), bits))
+    settings = plain.to_mapping(
+        stored.Made(len(forward), len(order), str(made.values), stored.plain_weighting(weighting), bits)
+    )
     with artifacts.draft(folder, kind=KIND, version=VERSION, settings=settings) as draft, ExitStack() as files:
         draft.array("starts", made.starts)
         draft.array("frequent", made.frequent)
@@ -304,80 +288,24 @@ def write(
         draft.array("lengths", made.lengths)
         growing = {
             name: GrowingArray(files.enter_context(draft.path(f"{name}.npy").open("wb")), kind)
-            for name, kind in _kinds(made.values).items()
+            for name, kind in stored.kinds(made.values).items()
         }
         for name, piece in turning.turn(forward, made, budget_bytes):
             growing[name].append(piece)
         for array in growing.values():
             array.close()
+        settings["rounding"] = _rounding(made)
 
 
-def _kinds(values: np.dtype[Any]) -> dict[str, npt.DTypeLike]:
-    """The arrays that are made piece by piece, and their types."""
-    rows = {"row_ends": np.int64, "row_columns": np.int32, "row_values": values}
-    return rows | {"positions": np.int32, "codes": np.uint8, "tiles": np.uint8, "groups": np.uint8}
-
-
-def _stored(
-    arrays: dict[str, npt.NDArray[Any]], starts: npt.NDArray[np.int64], frequent: npt.NDArray[np.int32]
-) -> scoring.Stored:
-    """The arrays as kernels take them: plain and read-only, so that one compiled loop serves mapped ones and others."""
-    made = {name: np.asarray(array).view(np.ndarray) for name, array in (arrays | {"starts": starts}).items()}
-    made["frequent"] = np.asarray(frequent).view(np.ndarray)
-    for array in made.values():
-        array.flags.writeable = False
-    rows = scoring.Rows(made["row_ends"], made["row_columns"], made["row_values"])
-    names = ("starts", "positions", "codes", "frequent", "tiles", "groups")
-    return scoring.Stored(rows, *(made[name] for name in names))
-
-
-def _plain(weighting: TermFrequencies | None) -> dict[str, float] | None:
-    return None if weighting is None else plain.to_mapping(weighting)
-
-
-def _read_settings(artifact: artifacts.Artifact) -> tuple[_Made, TermFrequencies | None]:
-    try:
-        made = plain.from_mapping(_Made, artifact.settings)
-        return made, None if made.weighting is None else plain.from_mapping(TermFrequencies, made.weighting)
-    except (SettingsError, OverflowError) as error:  # a whole number in JSON may be larger than any float
-        raise ArtifactError(f"{artifact.folder}: its manifest is not an index's: {error}; build it again") from error
-
-
-def _check(
-    folder: str | Path,
-    made: _Made,
-    stored: scoring.Stored,
-    others: tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]],
-) -> None:
-    """Every size, and every value that a loop could be led astray by without looking."""
-    rows, starts, frequent = stored.rows, stored.starts, stored.frequent
-    steps, lengths = others
-    padded = (made.size + scoring.GROUP - 1) // scoring.GROUP * scoring.GROUP
-    lexical = made.weighting is not None
-    fits = (
-        len(rows.ends) == made.size + 1
-        and len(starts) == made.dim + 1
-        and len(rows.columns) == len(rows.values) == rows.ends[-1]
-        and len(stored.positions) == len(stored.codes) == starts[-1]
-        and len(stored.tiles) == len(frequent) * padded == scoring.GROUP * len(stored.groups)
-        and len(lengths) == (made.size if lexical else 0)
-        and len(steps) == (0 if lexical else made.dim)
-        and starts[0] == rows.ends[0] == 0
-    )
-    if not fits:
-        raise ArtifactError(f"{folder}: the arrays do not fit each other; build the index again")
-    if len(frequent) and not (0 <= frequent[0] <= frequent[-1] < made.dim and (np.diff(frequent) > 0).all()):
-        raise ArtifactError(f"{folder}/frequent.npy: found columns out of order: {_ALTERED}")
-    if lengths.min(initial=0) < 0:
-        raise ArtifactError(f"{folder}/lengths.npy: found a length below zero: {_ALTERED}")
-    if not (np.isfinite(steps) & (steps > 0)).all():
-        raise ArtifactError(f"{folder}/steps.npy: found a step that is not above zero: {_ALTERED}")
+def _rounding(made: turning.Plan) -> float | None:
+    moved, all_impacts = made.rounding.tolist()
+    return moved / all_impacts if all_impacts else None
 
 
 def _load_first(folder: str | Path) -> InvertedIndex:
     """An index of the first format, which had lists alone: turned round in memory."""
     artifact = artifacts.open_artifact(folder, kind=KIND, version=1)
-    made, weighting = _read_settings(artifact)
+    made, weighting = stored.read_settings(artifact)
     starts, positions = artifact.array("starts", np.int64), artifact.array("positions", np.int32)
     values = artifact.array("values", made.values)
     try:

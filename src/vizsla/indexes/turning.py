@@ -7,7 +7,7 @@ numbers a column and 16 bytes a row. Knows codes and their layout; refuses to kn
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,7 @@ class Plan:
         lengths: the sum of each row's term frequencies, else nothing.
         values: the type of the values in the rows.
         coded: whether the rows hold codes instead of impacts.
+        rounding: while turning, how far codes lie from the impacts in all, and the impacts in all: (2,).
     """
 
     order: Int64s
@@ -51,6 +52,7 @@ class Plan:
     lengths: npt.NDArray[np.int32]
     values: np.dtype[np.generic]
     coded: bool = False
+    rounding: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
 
 
 def plan(forward: Forward, order: Int64s, weighting: TermFrequencies | None, *, bits: int | None = None) -> Plan:
@@ -113,6 +115,8 @@ def _rows_and_tiles(forward: Forward, made: Plan) -> Iterator[Piece]:
         yield "row_ends", rows.ends + entries
         yield "row_columns", columns
         yield "row_values", codes if made.coded else values.astype(made.values)
+        if made.coded and made.steps is not None:
+            made.rounding[:] += np.abs(made.steps[columns] * codes - values).sum(dtype=np.float64), values.sum()
         ends = np.concatenate([[0], rows.ends])
         done = 0
         while done < len(rows.ends):

@@ -69,7 +69,7 @@ def settle(rows: Counts, order: Any, columns: Any, values: Any) -> None:
 
 
 @compiled
-def code_impacts(columns: Any, values: Any, steps: Any, nearest: bool, codes: Any) -> None:  # noqa: FBT001
+def code_impacts(columns: Any, values: Any, steps: Any, nearest: bool, codes: Any) -> None:
     """Each impact in steps of its column, from 1 to 255: rounded up, or to the nearest."""
     for i in range(len(columns)):
         code = np.float64(values[i]) / np.float64(steps[columns[i]])

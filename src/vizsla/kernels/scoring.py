@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vizsla.kernels.compiling import compiled
+from vizsla.kernels.summing import Query, Rows, sum_rows, table
 
 GROUP = 16
 """Positions that share one largest code."""
@@ -24,17 +25,9 @@ TILE = 1 << 15
 UNITS = 4096
 """What the largest possible sum of a query is scaled to."""
 _FIRST = 1 << 12
-_AHEAD = 8
 _FAINTEST = 1e-30
 _LARGEST = float(np.finfo(np.float32).max)
-
-
-class Rows(NamedTuple):
-    """What each position holds: where its entries end (int64, one more than positions), columns and values."""
-
-    ends: Any
-    columns: Any
-    values: Any
+_SMALLEST = float(np.finfo(np.float32).smallest_subnormal)
 
 
 class Stored(NamedTuple):
@@ -49,18 +42,6 @@ class Stored(NamedTuple):
     groups: Any
 
 
-class Query(NamedTuple):
-    """Columns (int64, rising), exact weights (float64), what one code adds to a bound (float64).
-
-    `loose` is how many codes of each column a bound may lie above the exact sum: 1, or 0 where codes are exact.
-    """
-
-    columns: Any
-    weights: Any
-    steps: Any
-    loose: float
-
-
 class Span(NamedTuple):
     """Positions `first` to `last` (multiples of GROUP, or the end), and which may be returned (all where empty)."""
 
@@ -72,7 +53,8 @@ class Span(NamedTuple):
 class Best(NamedTuple):
     """Candidates so far: bounds (float32) and positions (int64), how many; and the threshold they make.
 
-    `units` (int64, UNITS + 1) counts the bounds of each unit; `above` stand at or above `edge`, k or more once it rises.
+    `units` (int64, UNITS + 1) counts the bounds of each unit; `above` of them stand at or above `edge`, and once it
+    has risen these are k or more.
     """
 
     bounds: Any
@@ -97,18 +79,21 @@ def search(stored: Stored, norms: Any, query: Query, k: int, span: Span) -> tupl
     nothing = np.empty(0, np.int64), np.empty(0, np.float32)
     if not fine:
         return 0, nothing[0], nothing[1]
-    slack = np.float32(UNITS / 255.0 * query.loose + UNITS * (len(query.columns) + 8) * 2.0**-22)
-    best = _sweep(stored, (cursors, ends, faint), (slots, heavy), k, slack, span)
+    slack = np.float32(UNITS / 255.0 * query.loose + _margin(query))
+    # Sums beyond float32 are infinite, all of them equal: the threshold stays below.
+    ceiling = np.int64(min(1.0, _LARGEST / _top(query.steps)) * UNITS)
+    best = _sweep(stored, (cursors, ends, faint), (slots, heavy), (k, slack, ceiling), span)
     if not np.array_equal(cursors, ends):
         return 0, nothing[0], nothing[1]
-    return _settle(stored.rows, norms, query, k, best, slack)
+    fine, positions, scores = _settle(stored.rows, norms, query, k, best, slack)
+    return fine, positions, scores
 
 
 @compiled
 def search_few(stored: Stored, norms: Any, query: Query, positions: Any) -> tuple[int, Any, Any]:
     """The exact scores of given positions, those left out that share no column with the query."""
     scores = np.empty(len(positions), np.float32)
-    if not _sum_rows(stored.rows, norms, query, _table(query.columns), positions, scores):
+    if not sum_rows(stored.rows, norms, query, table(query.columns), positions, scores):
         return 0, positions[:0], scores[:0]
     kept = scores >= 0
     return 1, positions[kept], scores[kept]
@@ -117,10 +102,7 @@ def search_few(stored: Stored, norms: Any, query: Query, positions: Any) -> tupl
 @compiled
 def _prepare(stored: Stored, query: Query, span: Span) -> Any:
     """Where each list begins and ends within the span, the tiled columns' slots, and both's weights in units."""
-    columns, steps = query.columns, query.steps
-    top = 0.0
-    for i in range(len(steps)):
-        top += 255.0 * steps[i]
+    columns, steps, top = query.columns, query.steps, _top(query.steps)
     cursors, ends = np.empty(len(columns), np.int64), np.empty(len(columns), np.int64)
     faint, heavy = np.empty(len(columns), np.float32), np.empty(len(columns), np.float32)
     slots = np.empty(len(columns), np.int64)
@@ -144,6 +126,22 @@ def _prepare(stored: Stored, query: Query, span: Span) -> Any:
 
 
 @compiled
+def _top(steps: Any) -> float:
+    """The largest sum that a query's codes can have."""
+    top = 0.0
+    for i in range(len(steps)):
+        top += 255.0 * steps[i]
+    return top
+
+
+@compiled
+def _margin(query: Query) -> float:
+    """Units by which rounding may move a sum of bounds, or a score: float32 has 24 bits, and a smallest number."""
+    rounding = (len(query.columns) + 8) * 2.0**-22
+    return UNITS * min(1.0, rounding + _SMALLEST / _top(query.steps))
+
+
+@compiled
 def _reach(positions: Any, low: int, high: int, stop: int) -> int:
     """Where positions from `low` on reach `stop`."""
     while low < high:
@@ -156,7 +154,7 @@ def _reach(positions: Any, low: int, high: int, stop: int) -> int:
 
 
 @compiled
-def _sweep(stored: Stored, lists: Any, tiled: Any, k: int, slack: float, span: Span) -> Best:
+def _sweep(stored: Stored, lists: Any, tiled: Any, wanted: Any, span: Span) -> Best:
     """Every position whose bound reaches what the best k so far allow.
 
     Blocks double, so that the first, for which nothing is known, is small; a block ends where its tile does, for
@@ -175,7 +173,7 @@ def _sweep(stored: Stored, lists: Any, tiled: Any, k: int, slack: float, span: S
         stop, width = min(begin + most, tile + TILE, span.last), min(TILE, padded - tile)
         count = (stop - begin + GROUP - 1) // GROUP
         near, groups, place = sums[: count * GROUP], bounds[:count], tile * columns + begin - tile
-        theta = np.float32(best.edge) - slack
+        theta = np.float32(best.edge) - wanted[1]
         _add_lists(stored, lists, begin, stop, near)
         found = count
         if theta > 0:
@@ -189,7 +187,7 @@ def _sweep(stored: Stored, lists: Any, tiled: Any, k: int, slack: float, span: S
         else:
             _add_groups(stored.tiles, tiled, place, width, near, which[:found])
         best = _with_room(best, found * GROUP, theta)
-        best = _take(near, which[:found], begin, span.allowed, best, (k, slack))
+        best = _take(near, which[:found], begin, span.allowed, best, wanted)
         near[:] = 0.0
         begin, most = stop, 2 * most
     return best
@@ -301,7 +299,7 @@ def _with_room(best: Best, more: int, theta: float) -> Best:
 def _take(sums: Any, which: Any, begin: int, allowed: Any, best: Best, wanted: Any) -> Best:
     """Put the positions that reach the threshold among the candidates; it rises with them."""
     bounds, positions, count, units, above, edge = best
-    k, slack = wanted
+    k, slack, ceiling = wanted
     theta = np.float32(edge) - slack
     for group in which:
         first = GROUP * np.int64(group)
@@ -314,7 +312,7 @@ def _take(sums: Any, which: Any, begin: int, allowed: Any, best: Best, wanted: A
             unit = min(np.int64(bound), UNITS)
             units[unit] += 1
             above += unit >= edge
-            while above - units[edge] >= k:
+            while edge < ceiling and above - units[edge] >= k:
                 above -= units[edge]
                 edge += 1
                 theta = np.float32(edge) - slack
@@ -325,20 +323,16 @@ def _take(sums: Any, which: Any, begin: int, allowed: Any, best: Best, wanted: A
 def _settle(rows: Rows, norms: Any, query: Query, k: int, best: Best, slack: float) -> Any:
     """Exact scores of the candidates: of those at or above the edge, then of those that may reach the k-th of these."""
     bounds, positions, count, _, _, edge = best
-    table, scores = _table(query.columns), np.empty(count, np.float32)
+    places, scores = table(query.columns), np.empty(count, np.float32)
     first = _part(bounds, positions, 0, count, np.float32(edge))
-    if not _sum_rows(rows, norms, query, table, positions[:first], scores[:first]):
+    if not sum_rows(rows, norms, query, places, positions[:first], scores[:first]):
         return 0, positions[:0], scores[:0]
     least = np.float32(edge) - slack
     if first >= k and first < count:
-        # A score in units, lowered by what a float32 sum of bounds may be off.
         worst = min(np.float64(np.partition(scores[:first], first - k)[first - k]), _LARGEST)
-        top = 0.0
-        for i in range(len(query.steps)):
-            top += 255.0 * query.steps[i]
-        least = max(least, np.float32(worst / top * UNITS - UNITS * (len(query.columns) + 8) * 2.0**-22))
+        least = max(least, np.float32(worst / _top(query.steps) * UNITS - _margin(query)))
     last = _part(bounds, positions, first, count, least)
-    if not _sum_rows(rows, norms, query, table, positions[first:last], scores[first:last]):
+    if not sum_rows(rows, norms, query, places, positions[first:last], scores[first:last]):
         return 0, positions[:0], scores[:0]
     return 1, positions[:last], scores[:last]
 
@@ -353,66 +347,3 @@ def _part(bounds: Any, positions: Any, begin: int, end: int, least: float) -> in
             positions[i], positions[kept] = positions[kept], positions[i]
             kept += 1
     return kept
-
-
-@compiled
-def _table(columns: Any) -> Any:
-    """A hash table of the query's columns, at most an eighth full: the place of each, -1 where none is."""
-    size = 1024
-    while size < 8 * len(columns):
-        size *= 2
-    table = np.full(size, -1, np.int32)
-    for i in range(len(columns)):
-        at = columns[i] & (size - 1)
-        while table[at] >= 0:
-            at = (at + 1) & (size - 1)
-        table[at] = i
-    return table
-
-
-@compiled
-def _sum_rows(rows: Rows, norms: Any, query: Query, table: Any, positions: Any, scores: Any) -> int:
-    """The exact score of each position, -1 where it shares no column; returns 0 where rows end out of place.
-
-    A few rows are touched before they are summed, so that they come from memory side by side.
-    """
-    ends, columns, _ = rows
-    matched, touched = np.empty(256, np.int64), np.int64(0)
-    for begin in range(0, len(positions), _AHEAD):
-        few, longest = positions[begin : begin + _AHEAD], np.int64(0)
-        for position in few:
-            first, last = ends[position], ends[position + 1]
-            if not 0 <= first <= last <= len(columns):
-                return 0
-            longest = max(longest, last - first)
-            for i in range(first, last, 16):
-                touched ^= np.int64(columns[i])
-        if longest > len(matched):
-            matched = np.empty(2 * longest, np.int64)
-        for i in range(len(few)):
-            scores[begin + i] = _sum_row(rows, norms, query, table, few[i], matched)
-    return 1 | (touched & 0)
-
-
-@compiled
-def _sum_row(rows: Rows, norms: Any, query: Query, table: Any, position: int, matched: Any) -> float:
-    """Sum of weight x value, or of weight x value / (value + norm), in rising order of columns.
-
-    What hashes to a place of the table that is taken is noted first, without a branch: most does not.
-    """
-    ends, columns, values = rows
-    mask, count = len(table) - 1, 0
-    for i in range(ends[position], ends[position + 1]):
-        matched[count] = i
-        count += table[columns[i] & mask] >= 0
-    score, shared = 0.0, False
-    for j in range(count):
-        i = matched[j]
-        at = columns[i] & mask
-        while table[at] >= 0 and query.columns[table[at]] != columns[i]:
-            at = (at + 1) & mask
-        if table[at] < 0:
-            continue
-        value, weight, shared = np.float64(values[i]), query.weights[table[at]], True
-        score += weight * (value / (value + np.float64(norms[position])) if len(norms) > 0 else value)
-    return np.float32(score) if shared else np.float32(-1.0)

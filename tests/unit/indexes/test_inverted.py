@@ -115,15 +115,14 @@ def test_rows_outside_the_entries_are_refused(tmp_path: Path, ends: list[int]) -
     queries, one = csr_array(np.ones((1, 3), np.float32)), np.zeros(64, np.bool_)
     one[2] = True
     with pytest.raises(ArtifactError, match="altered"):
-        for position in range(64):
-            index.vector(position)
+        [index.vector(position) for position in range(64)]
     for chosen in (None, one):
         try:
             found = index.search(queries, 5, chosen)
         except ArtifactError as error:
             assert "altered" in str(error)  # noqa: PT017
         else:
-            assert (found.positions < 64).all()  # noqa: PLR2004
+            assert (found.positions < 64).all()
 
 
 @pytest.mark.parametrize(
@@ -134,7 +133,7 @@ def test_rows_outside_the_entries_are_refused(tmp_path: Path, ends: list[int]) -
         ("frequent", lambda a: a[::-1]),
         ("frequent", lambda a: a + 3),
         ("steps", lambda a: -a),
-        ("codes", lambda a: np.append(a, a[:1]) if len(a) else np.ones(1, a.dtype)),
+        ("codes", lambda a: np.ones(len(a) + 1, a.dtype)),
         ("row_columns", lambda a: a[:-1]),
     ],
 )
@@ -152,7 +151,7 @@ def test_arrays_that_do_not_fit_are_refused(tmp_path: Path, name: str, change: A
 
 def test_eight_bits_round_each_impact_to_a_step_of_its_column(tmp_path: Path) -> None:
     draws = np.random.default_rng(5)
-    rows = csr_array((draws.random((200, 40)) * (draws.random((200, 40)) < 0.3)).astype(np.float32))  # noqa: PLR2004
+    rows = csr_array((draws.random((200, 40)) * (draws.random((200, 40)) < 0.3)).astype(np.float32))
     index = InvertedIndex.build(rows, bits=8)
     index.save(tmp_path / "i")
     loaded, dense = InvertedIndex.load(tmp_path / "i"), rows.toarray()
@@ -162,7 +161,9 @@ def test_eight_bits_round_each_impact_to_a_step_of_its_column(tmp_path: Path) ->
     for position in range(200):
         for column, value in loaded.vector(position):
             rounded[position, column] = value
-    assert (np.abs(rounded - dense) <= 0.5001 * steps + (dense < steps) * steps).all()  # what is held is at least a step
+    assert (
+        np.abs(rounded - dense) <= 0.5001 * steps + (dense < steps) * steps
+    ).all()  # what is held is at least a step
     assert ((rounded > 0) == (dense > 0)).all()
     for query in csr_array(draws.random((5, 40)).astype(np.float32)):
         asked = csr_array(query.reshape(1, -1))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from vizsla.kernels import postings
 from vizsla.kernels.postings import Counts
 
+
 @settings(deadline=None)
 @given(st.lists(st.lists(st.integers(0, 6), max_size=12), max_size=6))
 def test_terms_are_counted_in_order_of_first_sight(rows: list[list[int]]) -> None:
