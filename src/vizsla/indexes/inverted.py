@@ -96,12 +96,11 @@ class InvertedIndex:
         forward = Forward(None, np.float32)
         forward.add(postings.Counts(rows.indices, rows.data, rows.indptr[1:].astype(np.int64)), rows.shape[1])
         made = turning.plan(forward, np.arange(rows.shape[1]), weighting, bits=bits)
-        pieces: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in stored.kinds(made.values)}
+        kinds = stored.kinds(made.values, rows.shape[1])
+        pieces: dict[str, list[npt.NDArray[Any]]] = {name: [np.zeros(0, kind)] for name, kind in kinds.items()}
         for name, piece in turning.turn(forward, made, BUDGET_BYTES):
-            pieces[name].append(piece)
-        arrays = {
-            name: np.concatenate([np.zeros(0, kind), *pieces[name]]) for name, kind in stored.kinds(made.values).items()
-        }
+            pieces[name].append(piece.astype(kinds[name], copy=False))
+        arrays = {name: np.concatenate(parts) for name, parts in pieces.items()}
         arranged = stored.arranged(arrays, made.starts, made.frequent)
         steps = _NO_NORMS if made.steps is None else made.steps
         return cls(arranged, steps, made.lengths, weighting, bits, _rounding(made))
@@ -128,7 +127,8 @@ class InvertedIndex:
             return _load_first(folder)
         artifact = artifacts.open_artifact(folder, kind=KIND, version=VERSION)
         made, weighting = stored.read_settings(artifact)
-        arrays = {name: artifact.array(name, kind) for name, kind in stored.kinds(np.dtype(made.values)).items()}
+        kinds = stored.kinds(np.dtype(made.values), made.dim)
+        arrays = {name: artifact.array(name, kind) for name, kind in kinds.items()}
         steps, lengths = artifact.array("steps", np.float32), artifact.array("lengths", np.int32)
         arranged = stored.arranged(arrays, artifact.array("starts", np.int64), artifact.array("frequent", np.int32))
         stored.check(folder, made, arranged, (steps, lengths))
@@ -288,7 +288,7 @@ def write(
         draft.array("lengths", made.lengths)
         growing = {
             name: GrowingArray(files.enter_context(draft.path(f"{name}.npy").open("wb")), kind)
-            for name, kind in stored.kinds(made.values).items()
+            for name, kind in stored.kinds(made.values, len(order)).items()
         }
         for name, piece in turning.turn(forward, made, budget_bytes):
             growing[name].append(piece)

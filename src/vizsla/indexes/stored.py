@@ -19,6 +19,7 @@ from vizsla.kernels import scoring, summing
 ALTERED = "altered since it was written; build it again"
 _VALUES = ("float32", "uint8", "uint16", "uint32", "uint64")
 _BITS = 8
+_SHORT = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,13 @@ class Made:
             raise SettingsError(f"found {found}; wanted values of one of {_VALUES}, bits 8 for impacts or none")
 
 
-def kinds(values: np.dtype[Any]) -> dict[str, npt.DTypeLike]:
+def kinds(values: np.dtype[Any], dim: int) -> dict[str, npt.DTypeLike]:
     """The arrays that are made piece by piece, and their types."""
-    rows: dict[str, npt.DTypeLike] = {"row_ends": np.int64, "row_columns": np.int32, "row_values": values}
+    rows: dict[str, npt.DTypeLike] = {
+        "row_ends": np.int64,
+        "row_columns": np.uint16 if dim <= _SHORT else np.int32,
+        "row_values": values,
+    }
     return rows | {"positions": np.int32, "codes": np.uint8, "tiles": np.uint8, "groups": np.uint8}
 
 

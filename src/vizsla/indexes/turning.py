@@ -113,7 +113,7 @@ def _rows_and_tiles(forward: Forward, made: Plan) -> Iterator[Piece]:
         postings.settle(rows, made.order, columns, values)
         codes = _codes(made, columns, values, rows.ends, first)
         yield "row_ends", rows.ends + entries
-        yield "row_columns", columns
+        yield "row_columns", columns  # as narrow as where they are kept
         yield "row_values", codes if made.coded else values.astype(made.values)
         if made.coded and made.steps is not None:
             made.rounding[:] += np.abs(made.steps[columns] * codes - values).sum(dtype=np.float64), values.sum()
