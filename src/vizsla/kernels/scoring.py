@@ -186,6 +186,7 @@ def _sweep(stored: Stored, lists: Any, tiled: Any, wanted: Any, span: Span) -> B
             found = _reaching(groups, theta, which)
         else:
             _add_groups(stored.tiles, tiled, place, width, near, which[:found])
+        near[stop - begin :] = 0.0  # behind the last position nothing stands, unless tiles were altered
         best = _with_room(best, found * GROUP, theta)
         best = _take(near, which[:found], begin, span.allowed, best, wanted)
         near[:] = 0.0
@@ -197,7 +198,7 @@ def _sweep(stored: Stored, lists: Any, tiled: Any, wanted: Any, span: Span) -> B
 def _add_lists(stored: Stored, lists: Any, begin: int, stop: int, sums: Any) -> None:
     """Add the lists' bounds of positions `begin` to `stop`; cursors move on."""
     cursors, ends, weights = lists
-    positions, codes, last = stored.positions, stored.codes, np.uint32(len(sums) - 1)
+    positions, codes, last = stored.positions, stored.codes, np.uint32(stop - begin - 1)
     for term in range(len(weights)):
         i, end, weight = cursors[term], ends[term], weights[term]
         while i < end:
