@@ -251,11 +251,21 @@ def _add_groups(codes: Any, tiled: Any, place: int, width: int, sums: Any, which
     """As `_add_tiles`, for some groups only."""
     slots, weights = tiled
     for group in which:
-        begin = GROUP * np.int64(group)
-        for term in range(len(slots)):
-            at, weight = place + slots[term] * width + begin, weights[term]
+        begin, term = GROUP * np.int64(group), 0
+        at = place + begin
+        while term + 4 <= len(slots):
+            a, b = at + slots[term] * width, at + slots[term + 1] * width
+            c, d = at + slots[term + 2] * width, at + slots[term + 3] * width
+            first, second, third, fourth = weights[term], weights[term + 1], weights[term + 2], weights[term + 3]
             for i in range(GROUP):
-                sums[begin + i] += weight * np.float32(codes[at + i])
+                one = first * np.float32(codes[a + i]) + second * np.float32(codes[b + i])
+                sums[begin + i] += one + (third * np.float32(codes[c + i]) + fourth * np.float32(codes[d + i]))
+            term += 4
+        while term < len(slots):
+            a, first = at + slots[term] * width, weights[term]
+            for i in range(GROUP):
+                sums[begin + i] += first * np.float32(codes[a + i])
+            term += 1
 
 
 @compiled
