@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-BENCHMARKS := benchmarks/quality.py benchmarks/lexical_speed.py
+BENCHMARKS := benchmarks/quality.py benchmarks/lexical_speed.py benchmarks/calibration.py
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo check test test-all bench

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from clock import interleave, ratios, size_mib, spread, table
@@ -12,6 +12,7 @@ from lexical_once import bm25s_index
 from numba import njit
 
 from vizsla import FrozenCollection
+from vizsla.kernels.scoring import TILE
 from vizsla.text.analyzer import pack
 from vizsla.text.counting import TermCounter
 
@@ -44,23 +45,6 @@ class Bench:
 
     def retrieve(self, ids: list[list[int]], k: int, threads: int = 1) -> Any:
         return self.other.retrieve(ids, k=k, n_threads=threads, show_progress=False)
-
-
-@dataclass(frozen=True)
-class Stored:
-    """The arrays of the index, as docs/formats says they are stored."""
-
-    starts: Any
-    positions: Any
-    values: Any
-    norms: Any
-
-    @classmethod
-    def read(cls, index: FrozenCollection) -> "Stored":
-        names = ("starts", "positions", "values", "lengths")
-        starts, positions, values, lengths = (np.load(index.folder / "index" / f"{name}.npy") for name in names)
-        weighting = index.encoder.weighting
-        return cls(starts, positions, values, weighting.norms(lengths, lengths.mean(dtype=np.float64)))
 
 
 def _tokens(index: FrozenCollection) -> Any:
@@ -132,62 +116,90 @@ def _on_two_threads(bench: Bench, k: int) -> tuple[Callable[[], object], Callabl
 
 
 def limits(bench: Bench, rounds: int) -> None:
-    """Nanoseconds a posting of our search beside loops that do less and less of it."""
+    """What a query costs beside loops that do less and less of it, and how much memory it could touch at most."""
     stored, singles = Stored.read(bench.index), bench.singles()
-    begins, ends = stored.starts[bench.rows.indices], stored.starts[bench.rows.indices + 1]
-    sums, norms = np.zeros(len(bench.index)), stored.norms
-    spans, arrays = (begins, ends), (stored.positions, stored.values)
+    queries = [stored.query(row.indices) for row in singles]
+    sums = np.zeros(len(stored.tiles[0]) if len(stored.tiles) else len(bench.index), np.float32)
     seconds = interleave(
         {
             "search, top 10, one at a time": lambda: [bench.index.index.search(row, 10) for row in singles],
-            "gather the norm, divide, add to its sum; all passages at once": lambda: _weigh(
-                *spans, *arrays, norms, sums
-            ),
-            "add to its sum; all passages at once": lambda: _scatter(*spans, *arrays, sums),
-            "read positions and frequencies": lambda: _read(*spans, *arrays),
+            "bound every position by lists and tiles": lambda: [_bound(stored, *query, sums) for query in queries],
+            "read the lists and tiles": lambda: [_read(stored, *query) for query in queries],
         },
         rounds,
     )
-    entries, size = int((ends - begins).sum()), sum(array.itemsize for array in arrays)
-    print(f"\n{entries / len(bench.texts):,.0f} postings a query, {size} bytes each, and 4 for a norm")
+    lists = sum(int((ends - begins).sum()) for begins, ends, _ in queries)
+    tiles = sum(len(slots) for _, _, slots in queries) * len(sums)
+    count = len(bench.texts)
+    frequencies = bench.index.encoder.vocabulary.frequencies
+    postings = int(frequencies[bench.rows.indices].sum())
+    print(f"\n{postings / count:,.0f} postings a query: {lists / count:,.0f} in lists, 5 bytes each, the others in")
+    print(f"{tiles / count / len(sums):.1f} tiled columns, a byte a position")
     rows = [
-        [name, spread(found, 1e-9 * entries), f"{size * entries / median(found) / 1e9:.1f}"]
+        [name, spread(found, US * count, 0), f"{(5 * lists + tiles) / median(found) / 1e9:.1f}"]
         for name, found in seconds.items()
     ]
-    table(("loop", "ns a posting", "GB/s of postings"), rows)
+    table(("loop", "us a query", "GB/s, were everything read"), rows)
 
 
-# Slices, because a loop over a whole slice is one that the compiler can prove safe and make wide.
+class Stored(NamedTuple):
+    """What finds candidates, as docs/formats says it is stored; the tiles of a column side by side."""
+
+    starts: Any
+    frequent: Any
+    positions: Any
+    codes: Any
+    tiles: Any
+
+    @classmethod
+    def read(cls, index: FrozenCollection) -> "Stored":
+        names = ("starts", "frequent", "positions", "codes")
+        arrays = [np.load(index.folder / "index" / f"{name}.npy") for name in names]
+        stored, width = np.load(index.folder / "index/tiles.npy"), len(arrays[1])
+        whole = len(index) // TILE * TILE * width
+        parts = [
+            stored[:whole].reshape(-1, width, TILE).swapaxes(0, 1).reshape(width, -1),
+            stored[whole:].reshape(width, -1) if len(stored) > whole else np.zeros((width, 0), np.uint8),
+        ]
+        return cls(*arrays, np.ascontiguousarray(np.concatenate(parts, axis=1)))
+
+    def query(self, columns: Any) -> tuple[Any, Any, Any]:
+        """Where each list begins and ends, and the slots of the tiled columns."""
+        slots = np.searchsorted(self.frequent, columns)
+        tiled = self.frequent[np.minimum(slots, len(self.frequent) - 1)] == columns
+        others = columns[~tiled]
+        return self.starts[others], self.starts[others + 1], slots[tiled]
+
+
 @njit(error_model="numpy")
-def _weigh(begins: Any, ends: Any, positions: Any, values: Any, norms: Any, sums: Any) -> None:
+def _bound(stored: Any, begins: Any, ends: Any, slots: Any, sums: Any) -> None:
     for row in range(len(begins)):
-        places, counts = positions[begins[row] : ends[row]], values[begins[row] : ends[row]]
+        places, codes = stored.positions[begins[row] : ends[row]], stored.codes[begins[row] : ends[row]]
         for i in range(len(places)):
-            place, value = np.uint32(places[i]), np.float64(counts[i])
-            sums[place] += 1.5 * (value / (value + np.float64(norms[place])))
+            sums[np.uint32(places[i])] += np.float32(1.5) * np.float32(codes[i])
+    for slot in slots:
+        codes = stored.tiles[slot]
+        for i in range(len(sums)):
+            sums[i] += np.float32(1.5) * np.float32(codes[i])
 
 
 @njit
-def _scatter(begins: Any, ends: Any, positions: Any, values: Any, sums: Any) -> None:
-    for row in range(len(begins)):
-        places, counts = positions[begins[row] : ends[row]], values[begins[row] : ends[row]]
-        for i in range(len(places)):
-            sums[np.uint32(places[i])] += counts[i]
-
-
-@njit
-def _read(begins: Any, ends: Any, positions: Any, values: Any) -> int:
+def _read(stored: Any, begins: Any, ends: Any, slots: Any) -> int:
     total = 0
     for row in range(len(begins)):
-        places, counts = positions[begins[row] : ends[row]], values[begins[row] : ends[row]]
+        places, codes = stored.positions[begins[row] : ends[row]], stored.codes[begins[row] : ends[row]]
         for i in range(len(places)):
-            total += np.int64(places[i]) + np.int64(counts[i])
+            total += np.int64(places[i]) + np.int64(codes[i])
+    for slot in slots:
+        codes = stored.tiles[slot]
+        for i in range(len(codes)):
+            total += np.int64(codes[i])
     return total
 
 
 def sizes(bench: Bench) -> None:
     """MiB on disk by part, and bytes a posting."""
-    entries = len(Stored.read(bench.index).positions)
+    entries = int(bench.index.encoder.vocabulary.frequencies.sum())
     parts = [part for part in sorted(bench.index.folder.iterdir()) if part.is_dir()]
     rows = [[f"vizsla: {part.name}", size_mib(part)] for part in parts]
     scores = bench.other.scores

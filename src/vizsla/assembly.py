@@ -9,6 +9,7 @@ from vizsla.core.artifacts import MANIFEST, read_manifest
 from vizsla.core.errors import IncompatibleError, SettingsError
 
 _ARTIFACTS = {
+    "calibration": ("vizsla.retrievers.calibration", "Calibration"),
     "compiled-model": ("vizsla.compiling.compiled", "CompiledModel"),
     "corpus": ("vizsla.data.corpus", "Corpus"),
     "frozen-collection": ("vizsla.collections.frozen", "FrozenCollection"),

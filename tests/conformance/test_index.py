@@ -17,9 +17,10 @@ from scipy.sparse import csr_array
 from vizsla.core.errors import ShapeError
 from vizsla.core.hits import Hits
 from vizsla.core.vectors import Bitmap, Sparse
-from vizsla.indexes import inverted
-from vizsla.indexes.inverted import InvertedIndex, TermFrequencies
-from vizsla.kernels import postings
+from vizsla.indexes import inverted, turning
+from vizsla.indexes.inverted import InvertedIndex
+from vizsla.indexes.weighting import TermFrequencies
+from vizsla.kernels import scoring
 
 DIM = 7
 WEIGHTINGS = [None, TermFrequencies(0.9, 0.4), TermFrequencies(1.5, 1.0), TermFrequencies(1.2, 0.0)]
@@ -34,7 +35,7 @@ def oracle(passages: Block, queries: Block, weighting: TermFrequencies | None) -
     lengths = passages.sum(axis=1, dtype=np.float64)
     parts = passages.astype(np.float64)
     if weighting is not None and len(passages):
-        norms = weighting.norms(lengths.astype(np.int32), float(lengths.mean()))[: len(passages), None]
+        norms = weighting.norms(lengths.astype(np.int32))[:, None]
         parts = np.divide(parts, parts + norms.astype(np.float64), where=parts > 0, out=np.zeros_like(parts))
     found = []
     for query in queries:
@@ -90,7 +91,7 @@ def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 def many(seed: int, weighting: TermFrequencies | None) -> tuple[Block, Block]:
     """More positions than a kernel scores at a time, with ties everywhere."""
     draws = np.random.default_rng(seed)
-    size = postings.BLOCK + 77
+    size = scoring.TILE + 77
     passages = draws.choice([0, 0, 0, 0, 1, 1, 2, 3], (size, DIM)).astype(np.float32)
     if weighting is None:
         passages *= np.float32(0.37)
@@ -113,6 +114,32 @@ def test_many_positions(weighting: TermFrequencies | None, k: int) -> None:
     allowed = np.random.default_rng(2).random(len(passages)) < 0.1
     check(index, passages, queries[:2], k)
     check(index, passages, queries[2:3], k, allowed)
+
+
+def popular(seed: int, weighting: TermFrequencies | None) -> tuple[Block, Block]:
+    """Columns from frequent to rare, so that lists and tiles meet, over several tiles; the best stand anywhere."""
+    draws = np.random.default_rng(seed)
+    size = 2 * scoring.TILE + 333
+    held = draws.random((size, 24)) < 0.6 / np.arange(1, 25) ** 1.6
+    if weighting is None:
+        return (held * draws.lognormal(0, 0.7, held.shape)).astype(np.float32), draws.random((3, 24), np.float32)
+    return (held * draws.geometric(0.4, held.shape)).astype(np.float32), draws.random((3, 24), np.float32)
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS[:2])
+@pytest.mark.usefixtures("threads")
+def test_lists_and_tiles_together(weighting: TermFrequencies | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    passages, queries = popular(8, weighting)
+    index = InvertedIndex.build(csr_array(passages), weighting)
+    tiled = np.count_nonzero(passages, axis=0) * turning.SHARE >= len(passages)
+    assert 0 < tiled.sum() < len(tiled)
+    draws = np.random.default_rng(9)
+    for k in (1, 10, 1000):
+        check(index, passages, queries[:2], k)
+        for share in (0.5, 0.02, 0.0005):
+            check(index, passages, queries[2:], k, draws.random(len(passages)) < share)
+    monkeypatch.setattr(inverted, "_WORTH_SPLITTING", 0)
+    check(index, passages, queries[:1], 10)
 
 
 @pytest.mark.parametrize("weighting", WEIGHTINGS[:2])

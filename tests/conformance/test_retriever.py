@@ -13,6 +13,7 @@ from vizsla.core.protocols import Passage, Retriever
 from vizsla.encoders.lexical import LexicalEncoder
 from vizsla.indexes.inverted import InvertedIndex
 from vizsla.retrievers.first_stage import FirstStage
+from vizsla.retrievers.thresholded import Thresholded
 from vizsla.text.settings import AnalyzerSettings
 
 PLAIN = AnalyzerSettings(language="english", stop_words=())
@@ -35,6 +36,7 @@ RETRIEVERS: dict[str, Make] = {
     "first stage": first_stage,
     "of a collection": lambda folder: stored(folder).retriever,
     "parsed": lambda folder: stored(folder).searcher,
+    "thresholded": lambda folder: Thresholded(first_stage(folder), 0.0),
 }
 
 

@@ -1,7 +1,7 @@
-"""Writes tests/golden/v1: what this release stores, to be read by every later one.
+"""Writes tests/golden/v2: what this release stores, to be read by every later one.
 
 Run it once a format: `python tests/golden/make.py`. A stored format that changes gets a folder of its own,
-v2, and the older ones stay as they are for as long as they can be read.
+v3, and the older ones stay as they are for as long as they can be read.
 """
 
 # ruff: noqa: RUF001 - Chinese is written with its own commas
@@ -9,6 +9,7 @@ v2, and the older ones stay as they are for as long as they can be read.
 from pathlib import Path
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from vizsla.collections.frozen import FrozenCollection, IndexSettings
 from vizsla.core.protocols import Passage, TokenBatch
@@ -18,12 +19,13 @@ from vizsla.encoders.bm25 import BM25
 from vizsla.encoders.dense import DenseEncoder
 from vizsla.encoders.encoding import encode_to
 from vizsla.encoders.sparse import SparseEncoder
+from vizsla.indexes.inverted import InvertedIndex
 from vizsla.models.model import Model
 from vizsla.models.reading import read
 from vizsla.models.table import TokenTable, bag_of_words
 from vizsla.text.settings import AnalyzerSettings
 
-HERE = Path(__file__).parent / "v1"
+HERE = Path(__file__).parent / "v2"
 MODEL = Path(__file__).parents[1] / "unit/models/fixtures/st5-bi-mean-norm"
 PASSAGES = [
     Passage("en-1", "Vizslas point at birds and retrieve them.", "Hunting dogs"),
@@ -42,6 +44,13 @@ ANALYZER = AnalyzerSettings(
 )
 
 
+# Columns 0 and 1 are so frequent that they have tiles; the others have lists.
+IMPACTS = np.array(
+    [[i % 2 / 4, i % 3 / 8, (i % 19 == 0) * 1.5, (i == 33) * 0.1, (i % 20 == 7) * i / 16, 0] for i in range(40)],
+    np.float32,
+)
+
+
 class Sums:
     """A runtime whose numbers are the same on every machine: each row's sum of ids, times 0 to 31."""
 
@@ -52,8 +61,10 @@ class Sums:
 
 
 def main() -> None:
-    """Write the collection, and beside it the analyzer and the vectors of its passages, dense and sparse."""
+    """Write the collection, and beside it the analyzer, an index of impacts, and the passages' vectors."""
     FrozenCollection.build(PASSAGES, HERE / "collection", IndexSettings(analyzer=ANALYZER, bm25=BM25("lucene")))
+    InvertedIndex.build(csr_array(IMPACTS)).save(HERE / "impacts")
+    InvertedIndex.build(csr_array(IMPACTS), bits=8).save(HERE / "impacts8")
     (HERE / "analyzer.json").write_text(ANALYZER.to_json(), encoding="utf-8")
     corpus, description = Corpus.build(PASSAGES), read(MODEL).passages
     table, sums = TokenTable(bag_of_words(description)), Model(description, runtime=Sums())

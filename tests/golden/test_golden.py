@@ -5,14 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from vizsla.assembly import load
 from vizsla.collections.frozen import FrozenCollection
 from vizsla.encoders.stored import StoredVectors
+from vizsla.indexes.inverted import InvertedIndex
 from vizsla.text.settings import AnalyzerSettings
 
 HERE = Path(__file__).parent
-V1 = HERE / "v1"
+V1, V2 = HERE / "v1", HERE / "v2"
 LIMIT_BYTES = 60 << 10
 HITS: dict[str, list[tuple[str, float]]] = {
     "pointing dogs": [("en-1", 1.4354416131973267), ("en-2", 0.6069002151489258)],
@@ -26,25 +28,46 @@ HITS: dict[str, list[tuple[str, float]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("version", [V1, V2])
 @pytest.mark.parametrize("query", HITS)
-def test_the_first_collection_is_searched_as_on_its_first_day(query: str) -> None:
-    collection = load(V1 / "collection")
+def test_a_collection_is_searched_as_on_its_first_day(query: str, version: Path) -> None:
+    collection = load(version / "collection")
     assert isinstance(collection, FrozenCollection)
     positions, scores = collection.retriever.search([query], 6).row(0)
     assert list(zip(collection.corpus.ids.many(positions), scores.tolist(), strict=True)) == HITS[query]
 
 
-def test_the_first_collection_is_whole() -> None:
-    collection = FrozenCollection.load(V1 / "collection")
+@pytest.mark.parametrize("version", [V1, V2])
+def test_a_collection_is_whole(version: Path) -> None:
+    collection = FrozenCollection.load(version / "collection")
     assert collection.verify() > 0
     assert [passage.id for passage in collection.corpus] == ["en-1", "en-2", "zh-1", "zh-2", "mixed", "none"]
     assert collection.corpus.texts([4]) == ["Cafe\u0301 № 7 in New York: 3.14 \U0001f600 讀書"]
     assert collection.encoder.dim == len(collection.encoder.vocabulary) == 60
 
 
-def test_the_first_analyzer_is_read() -> None:
-    analyzer = AnalyzerSettings.from_json((V1 / "analyzer.json").read_text(encoding="utf-8"))
-    assert analyzer == FrozenCollection.load(V1 / "collection").encoder.analyzer.settings
+@pytest.mark.parametrize(
+    ("name", "scores"),
+    [
+        ("impacts", [1.9375, 0.75, 0.6875, 0.550000011920929, 0.5, 0.375]),
+        (
+            "impacts8",
+            [1.937500238418579, 0.7490196824073792, 0.6872549653053284, 0.5500000715255737, 0.5000000596046448],
+        ),
+    ],
+)
+def test_an_index_of_impacts_is_searched_as_on_its_first_day(name: str, scores: list[float]) -> None:
+    index = load(V2 / name)
+    assert isinstance(index, InvertedIndex)
+    found = index.search(csr_array(np.array([[1, 0.5, 0.25, 3, 1, 2]], np.float32)), len(scores))
+    assert found.positions[0, :5].tolist() == [27, 7, 19, 33, 38]
+    assert found.scores[0].tolist() == scores
+
+
+@pytest.mark.parametrize("version", [V1, V2])
+def test_an_analyzer_is_read(version: Path) -> None:
+    analyzer = AnalyzerSettings.from_json((version / "analyzer.json").read_text(encoding="utf-8"))
+    assert analyzer == FrozenCollection.load(version / "collection").encoder.analyzer.settings
     assert analyzer.stop_words == ("the", "and", "in", "也")
     assert (analyzer.synonyms, analyzer.folds) == ((("dog", "hound"),), {"讀": "读", "書": "书"})
 
@@ -67,11 +90,13 @@ def test_this_release_still_writes_the_same_arrays(tmp_path: Path, monkeypatch: 
     spec.loader.exec_module(make)
     monkeypatch.setattr(make, "HERE", tmp_path)
     make.main()
-    written = sorted(path.relative_to(V1) for path in V1.rglob("*.npy"))
-    assert len(written) == 18
+    written = sorted(path.relative_to(V2) for path in V2.rglob("*.npy"))
+    assert len(written) == 47
     for path in written:
-        np.testing.assert_array_equal(np.load(tmp_path / path), np.load(V1 / path), err_msg=str(path))
+        np.testing.assert_array_equal(np.load(tmp_path / path), np.load(V2 / path), err_msg=str(path))
 
 
 def test_what_is_kept_is_small() -> None:
-    assert sum(path.stat().st_size for path in V1.rglob("*") if path.is_file()) <= LIMIT_BYTES
+    assert (
+        sum(path.stat().st_size for version in (V1, V2) for path in version.rglob("*") if path.is_file()) <= LIMIT_BYTES
+    )

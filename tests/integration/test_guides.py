@@ -11,7 +11,7 @@ import pytest
 from .conftest import ENVIRONMENT, ROOT
 
 PAGES = ["README.md", pytest.param("docs/guides/lexical.md", marks=pytest.mark.slow)]  # half a minute
-NOT_RUN = ("make ", "pip ", "vizsla evaluate INDEX", "vizsla compare DATA")
+NOT_RUN = ("make ", "pip ", "vizsla evaluate INDEX", "vizsla compare DATA", "vizsla calibrate INDEX")
 TIMEOUT_S = 120
 
 

@@ -1,5 +1,6 @@
 """The sums of the inverted index, bit for bit; what a posting adds; how rows become postings in little memory."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
+from vizsla.indexes import turning
 from vizsla.indexes.forward import Forward
-from vizsla.indexes.inverted import InvertedIndex, TermFrequencies
+from vizsla.indexes.inverted import InvertedIndex
+from vizsla.indexes.weighting import TermFrequencies
 from vizsla.kernels.postings import Counts
 
 DIM = 9
@@ -68,7 +71,7 @@ def test_contributions_and_vectors_are_what_the_score_is_made_of(
         assert index.holding(column).tolist() == [p for p, row in enumerate(made) if row[column]]
 
 
-ROWS = st.lists(st.dictionaries(st.integers(0, 7), st.integers(1, 9), max_size=6), max_size=12)
+ROWS = st.lists(st.dictionaries(st.integers(0, 7), st.integers(1, 9), max_size=6), max_size=40)
 
 
 @pytest.mark.parametrize("scratch", [True, False])
@@ -86,19 +89,33 @@ def test_rows_are_turned_whatever_the_budget(
     forward = Forward(folder)
     for first in range(0, len(made), batch):
         forward.add(_counts(made[first : first + batch]), 8)
-    wanted = {
-        order[term]: [(position, row[term]) for position, row in enumerate(made) if term in row] for term in range(8)
-    }
-    starts = np.cumsum([0, *(len(wanted[term]) for term in range(8))])
-    parts = list(forward.turned(np.array(order), starts, np.uint8, budget))
-    positions = [p for part in parts for p in part.positions.tolist()]
-    values = [v for part in parts for v in part.values.tolist()]
-    assert list(zip(positions, values, strict=True)) == [one for term in range(8) for one in wanted[term]]
-    most = max([len(one) for one in wanted.values()] + [budget // 12])
-    assert all(len(part.positions) <= most for part in parts)
     assert (len(forward), forward.entries) == (len(made), sum(map(len, made)))
     assert [length for lengths in forward.lengths for length in lengths] == [sum(row.values()) for row in made]
     assert forward.largest == max((value for row in made for value in row.values()), default=0)
+    wanted = {
+        order[term]: [(position, row[term]) for position, row in enumerate(made) if term in row] for term in range(8)
+    }
+    layout = turning.plan(forward, np.array(order), None)
+    pieces = list(turning.turn(forward, layout, budget))
+    # Values up to 9 are whole, so a code is the value itself wherever all fit into a byte.
+    parts = [piece for name, piece in pieces if name == "positions"]
+    positions = [p for part in parts for p in part.tolist()]
+    codes = [c for name, piece in pieces if name == "codes" for c in piece.tolist()]
+    listed = [term for term in range(8) if term not in layout.frequent]
+    assert list(zip(positions, codes, strict=True)) == [one for term in listed for one in wanted[term]]
+    most = max([len(one) for one in wanted.values()] + [budget // 12])
+    assert all(len(part) <= most for part in parts)
+    assert all(turning.SHARE * len(wanted[term]) >= len(made) for term in layout.frequent.tolist())
+    tiles = np.concatenate([np.zeros(0, np.uint8), *(piece for name, piece in pieces if name == "tiles")])
+    shape = (len(layout.frequent), -1) if len(layout.frequent) else (0, 0)
+    for term, tile in zip(layout.frequent.tolist(), tiles.reshape(shape).tolist(), strict=True):
+        assert [(position, code) for position, code in enumerate(tile) if code] == wanted[term]
+    ends = [e for name, piece in pieces if name == "row_ends" for e in piece.tolist()]
+    columns = [c for name, piece in pieces if name == "row_columns" for c in piece.tolist()]
+    values = [v for name, piece in pieces if name == "row_values" for v in piece.tolist()]
+    for row, (begin, end) in zip(made, pairwise(ends), strict=True):
+        renumbered = sorted((order[term], value) for term, value in row.items())
+        assert list(zip(columns[begin:end], values[begin:end], strict=True)) == renumbered
     forward.close()
     assert folder is None or not list(folder.iterdir())
 

@@ -18,7 +18,8 @@ from vizsla.core.hits import Hits, merge
 from vizsla.core.protocols import Passage
 from vizsla.encoders.lexical import LexicalEncoder
 from vizsla.indexes import inverted
-from vizsla.indexes.inverted import InvertedIndex, TermFrequencies
+from vizsla.indexes.inverted import InvertedIndex
+from vizsla.indexes.weighting import TermFrequencies
 from vizsla.retrievers.first_stage import FirstStage
 from vizsla.text.settings import AnalyzerSettings
 

@@ -151,7 +151,7 @@ def exhaustive(
     """The best k by a sum over every passage, in float64 and rising order of terms, rounded once."""
     assert index.weighting is not None
     lengths = columns.sum(axis=1, dtype=np.float64)
-    norms = index.weighting.norms(lengths.astype(np.int32), float(lengths.mean()))[: len(index)].astype(np.float64)
+    norms = index.weighting.norms(lengths.astype(np.int32)).astype(np.float64)
     row = encoder.encode_queries([query])
     sums, shared = np.zeros(len(index)), np.zeros(len(index), np.bool_)
     for column, weight in zip(row.indices.tolist(), row.data.tolist(), strict=True):

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from vizsla.cli import (
+    calibrate,
     compare,
     convert,
     demo,
@@ -44,6 +45,7 @@ app = typer.Typer(
 app.command("index")(index.index)
 app.command("search", context_settings={"ignore_unknown_options": True})(search.search)
 app.command("evaluate")(evaluate.evaluate)
+app.command("calibrate")(calibrate.calibrate)
 app.command("compare")(compare.compare)
 app.command("convert")(convert.convert)
 app.command("inspect")(inspect.inspect)

@@ -32,19 +32,20 @@ def cards(collection: "FrozenCollection", query: str, row: "Row", columns: int) 
     Args:
         collection: whose passages they are.
         query: what was searched for, without signs: its terms are highlighted.
-        row: positions and scores.
+        row: positions and scores; scores of a calibrated collection are shown in per cent.
         columns: how wide the terminal is.
     """
     from rich.padding import Padding
 
     positions, scores = row
     analyzer = collection.encoder.analyzer
+    form = ".4f" if collection.calibration is None else ".1%"
     width = min(columns, _WIDEST)
     for rank, (position, score) in enumerate(zip(positions.tolist(), scores.tolist(), strict=True), 1):
         passage = collection.corpus.passage(position)
         title = marked(analyzer, query, printable(passage.title), width)
         body = marked(analyzer, query, printable(passage.text), _LINES * (width - _INDENT) - _SPARE)
-        yield _head(rank, title, passage.id, score, width)
+        yield _head(rank, title, passage.id, format(score, form), width)
         yield Padding(wrapped(body, width - _INDENT), (0, 0, 1, _INDENT), expand=False)
 
 
@@ -75,7 +76,7 @@ def wrapped(text: "Text", cells: int) -> "Text":
     return Text("\n", no_wrap=True).join(lines)
 
 
-def _head(rank: int, title: "Text", id_: str, score: float, width: int) -> "Table":
+def _head(rank: int, title: "Text", id_: str, score: str, width: int) -> "Table":
     """One line: rank, title, id and score; a long title is cut, and a long id where it takes half the line."""
     from rich.table import Table
     from rich.text import Text
@@ -87,5 +88,5 @@ def _head(rank: int, title: "Text", id_: str, score: float, width: int) -> "Tabl
     grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     grid.add_column(max_width=width // 2, no_wrap=True, overflow="ellipsis", style="cyan")
     grid.add_column(justify="right", no_wrap=True, style="green")
-    grid.add_row(Text(str(rank), style="bold"), title, Text(printable(id_)), Text(f"{score:.4f}"))
+    grid.add_row(Text(str(rank), style="bold"), title, Text(printable(id_)), Text(score))
     return grid

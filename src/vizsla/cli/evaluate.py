@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vizsla.cli import terminal
+from vizsla.cli.thresholds import CalibrationOption, MinProbability, MinScore, Threshold
 from vizsla.core.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ def evaluate(
         int | None, typer.Option(min=1, help="Hits a query; without it as many as the measures look at.")
     ] = None,
     save_run: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep what was found as a TREC run.")] = None,
+    min_score: MinScore = None,
+    min_probability: MinProbability = None,
+    calibration: CalibrationOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line, measures as top-level keys.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="A table in Markdown.")] = False,
     latex: Annotated[bool, typer.Option("--latex", help="A table for LaTeX's booktabs.")] = False,
@@ -36,14 +40,14 @@ def evaluate(
 
     Every judged query counts, with 0 where nothing is found for it. Queries are plain text here.
     """
-    from vizsla.collections.frozen import FrozenCollection
     from vizsla.data.judgements import Judgements
     from vizsla.evaluating.measuring import measure
 
+    threshold = Threshold(min_score, min_probability, calibration)
     form = chosen_form(as_json=as_json, markdown=markdown, latex=latex)
     judgements = Judgements.read(data, split=split)
-    collection = FrozenCollection.load(index)
-    made = run_of(collection, index, judgements, k or depth_of(measures))
+    collection = threshold.open(index)
+    made = run_of(collection, index, judgements, k or depth_of(measures), threshold=threshold)
     if save_run is not None:
         made.write(save_run)
     measured = measure(made, judgements, measures)
@@ -67,14 +71,21 @@ def within(k: int, collection: "FrozenCollection") -> int:
     return min(k, max(len(collection), 1))
 
 
-def run_of(collection: "FrozenCollection", folder: Path, judgements: "Judgements", k: int) -> "Run":
+def run_of(
+    collection: "FrozenCollection",
+    folder: Path,
+    judgements: "Judgements",
+    k: int,
+    *,
+    threshold: Threshold = Threshold(),
+) -> "Run":
     """Search every judged query with the index of a folder, whose name becomes the run's."""
     from vizsla.evaluating.running import make_run
 
     name = "_".join(folder.resolve().name.split()) or terminal.NAME
     with terminal.counted("searching", len(judgements.queries)) as count:
         return make_run(
-            collection.retriever,
+            threshold.over(collection.retriever),
             judgements.queries,
             collection.corpus.ids,
             k=within(k, collection),

@@ -109,7 +109,7 @@ def digests(data: Path) -> dict[str, str]:
     layout = layout_of(data)
     if layout is not None:
         return {str(file): f"sha256 {_digest(file)}" for file in layout.corpus_files(data)}
-    whole, files = hashlib.sha256(), list(folder.files(data, problems=Problems()))
+    whole, files = hashlib.sha256(), list(folder.files(data, problems=Problems(quiet=True)))
     for file in files:
         whole.update(f"{file.relative_to(data).as_posix()} {_digest(file)}\n".encode("utf-8", "surrogateescape"))
     return {f"{data}, {len(files):,} files": f"sha256 {whole.hexdigest()}"}

@@ -36,6 +36,7 @@ def _pick(path: Path, problems: Problems) -> Iterator[PlacedQuery]:
     if path.is_dir():
         return beir.read_queries(path, problems=problems)
     if suffix == ".tsv":
+        msmarco.refuse_header(path)
         return msmarco.read_queries(path, problems=problems)
     if suffix in (".jsonl", ".ndjson"):
         found = jsonl.read_passages(path, columns=Columns(), problems=problems)

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +11,7 @@ import typer
 
 from vizsla.cli import terminal
 from vizsla.cli.evaluate import within
+from vizsla.cli.thresholds import CalibrationOption, MinProbability, MinScore, Threshold
 from vizsla.core.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ def search(
     k: Annotated[int, typer.Option(min=1, help="How many hits at most.")] = 10,
     plain: Annotated[bool, typer.Option("--plain", help="Read quotation marks, + and - as text.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a hit, a line each.")] = False,
+    min_score: MinScore = None,
+    min_probability: MinProbability = None,
+    calibration: CalibrationOption = None,
     queries: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help=".tsv or .jsonl of id and text, or a BEIR folder.", rich_help_panel=_MANY),
@@ -48,8 +52,6 @@ def search(
     A query is plain text; a "phrase" must stand in every hit, as must a +word; a -word must not.
     Queries of a file are plain text alone, as they are for evaluate, unless --syntax is given.
     """
-    from vizsla.collections.frozen import FrozenCollection
-
     texts = list(query or [])
     if wrong := [text for text in texts if text.startswith("--")]:
         raise SettingsError(f"found the unknown option '{wrong[0]}'; try 'vizsla search --help'")
@@ -59,7 +61,8 @@ def search(
         raise SettingsError("found --run without --queries; wanted a file of queries: --queries FILE")
     if syntax and (plain or not queries):
         raise SettingsError("found --syntax, which is for --queries without --plain; a single query has it already")
-    searching = Searching(FrozenCollection.load(index), plain=plain or (queries is not None and not syntax))
+    threshold, as_text = Threshold(min_score, min_probability, calibration), queries is not None and not syntax
+    searching = Searching(threshold.open(index), plain=plain or as_text, threshold=threshold)
     if queries:
         _many(searching, queries, k, run=run, as_json=as_json)
     elif texts:
@@ -74,15 +77,16 @@ def search(
 
 @dataclass(frozen=True)
 class Searching:
-    """An opened index and how its queries are read."""
+    """An opened index, how its queries are read, and which hits are shown."""
 
     collection: "FrozenCollection"
     plain: bool
+    threshold: Threshold = field(default_factory=Threshold)
 
     @property
     def retriever(self) -> "Retriever":
-        """Plain search, or the one that understands signs."""
-        return self.collection.retriever if self.plain else self.collection.searcher
+        """Plain search, or the one that understands signs, without the hits below the threshold."""
+        return self.threshold.over(self.collection.retriever if self.plain else self.collection.searcher)
 
     def answer(self, queries: Mapping[str, str], k: int, *, as_json: bool) -> None:
         """Search and print the hits of every query, in order."""
@@ -132,11 +136,12 @@ def _lines(collection: "FrozenCollection", id_: str, text: str, hits: "Hits", ro
     import orjson
 
     positions, scores = hits.row(row)
+    named = "score" if collection.calibration is None else "probability"
     lines = []
     for rank, (position, score) in enumerate(zip(positions.tolist(), scores.tolist(), strict=True), 1):
         passage = collection.corpus.passage(position)
         asked = {"query_id": id_, "query": text} if id_ else {"query": text}
-        found = {"rank": rank, "score": score, "id": passage.id, "title": passage.title, "text": passage.text}
+        found = {"rank": rank, named: score, "id": passage.id, "title": passage.title, "text": passage.text}
         lines.append(orjson.dumps(asked | found).decode())
     return lines
 

@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
 from typing import Any, Literal
@@ -18,8 +18,7 @@ import numpy.typing as npt
 from vizsla.core import artifacts
 from vizsla.core import settings as plain
 from vizsla.core.errors import ArtifactError, DataError
-from vizsla.core.protocols import Passage
-from vizsla.core.vectors import Sparse
+from vizsla.core.protocols import Passage, Retriever
 from vizsla.data.corpus import Corpus
 from vizsla.encoders.bm25 import BM25
 from vizsla.encoders.lexical import LexicalEncoder, joined
@@ -28,6 +27,8 @@ from vizsla.indexes import inverted
 from vizsla.indexes.forward import Forward
 from vizsla.indexes.inverted import InvertedIndex
 from vizsla.kernels.scanning import Texts
+from vizsla.retrievers.calibrated import Calibrated
+from vizsla.retrievers.calibration import Calibration
 from vizsla.retrievers.first_stage import FirstStage
 from vizsla.retrievers.parsed import Parsed
 from vizsla.text.analyzer import Analyzer
@@ -71,6 +72,7 @@ class FrozenCollection:
         encoder: texts to terms and their weights.
         index: postings.
         manifest: what it was made with and of.
+        calibration: what makes its scores probabilities; None leaves them as they are.
     """
 
     folder: Path
@@ -78,6 +80,7 @@ class FrozenCollection:
     encoder: LexicalEncoder
     index: InvertedIndex
     manifest: Mapping[str, Any]
+    calibration: Calibration | None = None
 
     @classmethod
     def build(
@@ -148,14 +151,30 @@ class FrozenCollection:
         return len(self.corpus)
 
     @property
-    def retriever(self) -> FirstStage[Sparse]:
+    def retriever(self) -> Retriever:
         """Plain search: every sign of a query is text."""
-        return FirstStage(self.encoder, self.index, "bm25")
+        plain_search = FirstStage(self.encoder, self.index, "bm25")
+        return plain_search if self.calibration is None else Calibrated(plain_search, self.calibration.curve)
 
     @property
     def searcher(self) -> Parsed:
         """Search that understands "phrase", +must and -not."""
         return Parsed(self.retriever, self.encoder.analyzer, self.searched, self.holding, len(self))
+
+    @property
+    def scorers(self) -> dict[str, str]:
+        """What its scores come from, name to digest: two collections of equal ones score alike."""
+        files = self.manifest["files"]
+        return {part: f"sha256 {files[f'{part}/{artifacts.MANIFEST}']['sha256']}" for part in ("encoder", "index")}
+
+    def calibrated(self, calibration: Calibration) -> "FrozenCollection":
+        """The same collection, whose searches give probabilities of relevance for scores.
+
+        Raises:
+            IncompatibleError: the calibration was fitted on another encoder or index.
+        """
+        calibration.check(self.scorers)
+        return replace(self, calibration=calibration)
 
     def searched(self, positions: Sequence[int]) -> list[str]:
         """The texts as they were indexed: with their titles, or without where these are only stored."""

@@ -14,6 +14,7 @@ from vizsla.core.errors import ShapeError
 
 Positions = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+_WIDE = np.uint32(0x7FFFFFFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,11 @@ class Hits:
     def top(self, k: int) -> "Hits":
         """The first k columns."""
         return Hits(self.positions[:, :k], self.scores[:, :k])
+
+    def above(self, score: float) -> "Hits":
+        """Those hits that score at least so much, in the same order and width."""
+        kept = self.scores >= score
+        return Hits(np.where(kept, self.positions, -1), np.where(kept, self.scores, np.float32(-np.inf)))
 
     def row(self, query: int) -> tuple[Positions, Floats]:
         """One query's positions and scores without the ended tail: two (n,) arrays."""
@@ -78,8 +84,16 @@ def rank(positions: Positions, scores: Floats, k: int) -> tuple[Positions, Float
         threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
         near = scores >= threshold
         positions, scores = positions[near], scores[near]
-    order = np.lexsort((positions, -scores))[:k]
-    return positions[order], scores[order]
+    if len(positions) and positions.max() > _WIDE:
+        order = np.lexsort((positions, -scores))[:k]
+        return positions[order], scores[order]
+    # Falling score and rising position as one whole number: a plain sort of these is several times as fast.
+    bits = (scores + np.float32(0.0)).view(np.uint32)  # -0 is 0
+    falling = np.where(bits >> 31, bits, ~bits & _WIDE)
+    keys = np.sort((falling.astype(np.uint64) << np.uint64(32)) | positions.astype(np.uint64))[:k]
+    falling = (keys >> np.uint64(32)).astype(np.uint32)
+    bits = np.where(falling >> 31, falling, ~falling & _WIDE).astype(np.uint32)
+    return (keys & np.uint64(0xFFFFFFFF)).astype(np.int64), bits.view(np.float32)
 
 
 def from_rows(rows: Sequence[tuple[Positions, Floats]], k: int) -> Hits:

@@ -49,6 +49,8 @@ def sparse(rows: csr_array, *, dim: int | None = None) -> Sparse:
     """
     if not isinstance(rows, csr_array | csr_matrix):
         raise ShapeError(f"found {type(rows).__name__}; wanted sparse rows: a csr_array of shape (n, dim)")
+    if dim is not None and _in_form(rows, dim):
+        return rows
     try:
         rows.check_format(full_check=True)
         with np.errstate(over="ignore"):
@@ -63,6 +65,23 @@ def sparse(rows: csr_array, *, dim: int | None = None) -> Sparse:
     _check_finite(matrix.data, "sparse vectors")
     matrix.eliminate_zeros()
     return matrix
+
+
+def _in_form(rows: csr_array, dim: int) -> bool:
+    """Whether rows are as `sparse` would make them: looked at, which takes a tenth of the time of making them so."""
+    starts, columns, values = rows.indptr, rows.indices, rows.data
+    if type(rows) is not csr_array or rows.ndim != 2 or rows.shape[1] != dim or values.dtype != np.float32:
+        return False
+    if columns.dtype not in (np.int32, np.int64) or not len(columns) == len(values) == starts[-1] or starts[0] != 0:
+        return False
+    if not len(columns):
+        return not starts.any()
+    # Columns rise but where a row begins; as one number with their row, they rise everywhere.
+    steps = np.diff(starts)
+    keys = np.repeat(np.arange(len(steps)), steps) * np.int64(dim) + columns if (steps >= 0).all() else columns[:0]
+    if len(keys) != len(columns) or columns.min() < 0 or columns.max() >= dim or (keys[1:] <= keys[:-1]).any():
+        return False
+    return bool(np.isfinite(values).all() and values.all())
 
 
 def sparse_from_rows(rows: Sequence[dict[int, float]], *, dim: int) -> Sparse:

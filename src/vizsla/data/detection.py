@@ -77,7 +77,7 @@ def _detected(path: Path) -> str | None:
 
 
 def _by_keys(path: Path) -> str | None:
-    _, values, _ = next(jsonl.objects(path, problems=Problems()), (0, {}, ""))
+    _, values, _ = next(jsonl.objects(path, problems=Problems(quiet=True)), (0, {}, ""))
     if len(values) == 1 and next(iter(values)) in ("index", "create"):
         return "bulk"
     return next((name for keys, name in _KEYS if keys <= values.keys()), None)

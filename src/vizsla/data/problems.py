@@ -31,7 +31,7 @@ _log = logging.getLogger("vizsla")
 
 
 class Problems:
-    """Counts bad records by kind; warns of the first three of each, or raises at once when strict.
+    """Counts bad records by kind; warns of the first three of each, or raises at once when strict, or is quiet.
 
     >>> problems = Problems(strict=True)
     >>> problems.note("empty", "corpus.jsonl:7", "p7")
@@ -39,8 +39,9 @@ class Problems:
     vizsla.core.errors.DataError: corpus.jsonl:7: found 'p7', a passage or file without any text; it is passed over
     """
 
-    def __init__(self, *, strict: bool = False) -> None:
+    def __init__(self, *, strict: bool = False, quiet: bool = False) -> None:
         self._strict = strict
+        self._quiet = quiet  # for a look at what is read, and said, elsewhere
         self._counts: Counter[str] = Counter()
 
     @property
@@ -63,6 +64,8 @@ class Problems:
         self._counts[kind] += 1
         if self._strict:
             raise DataError(message)
+        if self._quiet:
+            return
         if self._counts[kind] <= _SAID:
             _log.warning("%s", message)
         elif self._counts[kind] == _SAID + 1:

@@ -90,7 +90,7 @@ def _pick(path: Path, columns: Columns | None, cutting: Cutting | None, problems
         if layout:
             _refuse(path, f"a {layout.name} folder", columns=columns, cutting=cutting)
             return layout.read_passages(path, problems=problems)
-        if next(folder.files(path, problems=Problems()), None):
+        if next(folder.files(path, problems=Problems(quiet=True)), None):
             _refuse(path, "a folder of texts", columns=columns)
             return folder.read_passages(path, cutting=cutting, problems=problems)
     elif not path.exists():
@@ -115,6 +115,7 @@ def _has_header(path: Path) -> bool:
     if Columns().text.encode() in fields:
         return True
     if len(fields) == 2 or not first:
+        msmarco.refuse_header(path)
         return False
     found = f"{len(fields)} columns in {shown(first)}"
     raise DataError(f"{path}:1: found {found}; wanted id and text, or a header: name the columns to read if it is one")

@@ -4,6 +4,7 @@ A passage's vector holds its terms' frequencies, a query's the weights of its te
 weighs the frequencies as it reads them. Knows an analyzer, a vocabulary and BM25's formulas.
 """
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +21,15 @@ from vizsla.core.protocols import Text
 from vizsla.core.vectors import Sparse
 from vizsla.encoders.bm25 import BM25
 from vizsla.encoders.vocabulary import Vocabulary
-from vizsla.indexes.inverted import TermFrequencies
+from vizsla.indexes.weighting import TermFrequencies
 from vizsla.kernels import postings
 from vizsla.text.analyzer import Analyzer, pack
 from vizsla.text.counting import TermCounter
 from vizsla.text.settings import AnalyzerSettings
 
 KIND, VERSION = "lexical-encoder", 1
+_REMEMBERED = 1 << 16
+"""Terms of queries and passages a thread remembers before it begins anew."""
 Int64s: TypeAlias = npt.NDArray[np.int64]
 
 
@@ -36,6 +39,13 @@ class _Made:
 
     passages: int
     bm25: dict[str, Any]
+
+
+class _Counting(threading.local):
+    """Each thread's counter of terms, kept from call to call, and the vocabulary's numbers of the terms it has met."""
+
+    counter: TermCounter | None = None
+    numbers: Int64s = np.zeros(0, np.int64)
 
 
 class LexicalEncoder:
@@ -53,6 +63,7 @@ class LexicalEncoder:
         self.vocabulary = vocabulary
         self.passages = passages
         self.bm25 = bm25 or BM25()
+        self._counting = _Counting()
 
     @classmethod
     def fit(
@@ -131,20 +142,28 @@ class LexicalEncoder:
         return found
 
     def _rows(self, texts: list[str]) -> Sparse:
-        counter = TermCounter(self.analyzer)
-        counts = counter.count(pack(texts))
-        terms, order = counter.packed_terms()
-        numbers = np.empty(len(order), np.int64)
-        numbers[order] = self.vocabulary.find(terms)
-        return to_rows(counts, numbers, self.dim)
+        counting = self._counting
+        # Taken, and put back when it is done: interrupted halfway, it may have met terms that have no number.
+        counter, counting.counter = counting.counter, None
+        if counter is None or len(counter) > _REMEMBERED:
+            counter, counting.numbers = TermCounter(self.analyzer), np.zeros(0, np.int64)
+        counts, known = counter.count(pack(texts)), len(counting.numbers)
+        if len(counter) > known:
+            terms, order = counter.packed_terms(known)
+            found = np.empty(len(order), np.int64)
+            found[order - known] = self.vocabulary.find(terms)
+            counting.numbers = np.concatenate([counting.numbers, found])
+        counting.counter = counter
+        return to_rows(counts, counting.numbers, self.dim)
 
 
 def to_rows(counts: postings.Counts, numbers: Int64s, dim: int) -> Sparse:
     """Counted texts as sparse rows, their terms renumbered; a term numbered -1 is left out."""
     columns = numbers[counts.terms]
     known = columns >= 0
-    ends = np.concatenate([[0], np.cumsum(known)])[np.concatenate([[0], counts.ends])]
-    rows = csr_array((counts.values[known].astype(np.float32), columns[known], ends), shape=(len(counts.ends), dim))
+    ends = np.concatenate([[0], np.cumsum(known)])[np.concatenate([[0], counts.ends])].astype(np.int32)
+    values, held = counts.values[known].astype(np.float32), columns[known].astype(np.int32)
+    rows = csr_array((values, held, ends), shape=(len(counts.ends), dim))
     rows.sort_indices()
     return rows
 

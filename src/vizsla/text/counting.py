@@ -4,6 +4,9 @@ Knows an analyzer and the scanner's raw tokens; each raw token is made a term on
 occurs. Terms are numbered in order of first sight. Refuses to know postings.
 """
 
+from bisect import bisect_left
+from operator import itemgetter
+
 import numpy as np
 import numpy.typing as npt
 
@@ -30,6 +33,7 @@ class TermCounter:
         self._size = 0
         self._plain: list[tuple[npt.NDArray[np.int64], int]] = []
         self._named: dict[str, int] = {}
+        self._names: list[tuple[str, int]] = []
         self._scratch = np.zeros(0, np.int32)
 
     def __len__(self) -> int:
@@ -53,13 +57,16 @@ class TermCounter:
         strings, numbers = self.packed_terms()
         return packing.unpack(packing.take(strings, np.argsort(numbers)))
 
-    def packed_terms(self) -> tuple[packing.Strings, npt.NDArray[np.int64]]:
-        """Every term met, without an object for each, and the number of each: (n,)."""
+    def packed_terms(self, first: int = 0) -> tuple[packing.Strings, npt.NDArray[np.int64]]:
+        """Every term met, from number `first` on, without an object for each, and the number of each: (n,)."""
         empty = np.zeros(0, np.int64)
-        tokens = np.concatenate([empty, *(tokens for tokens, _ in self._plain)])
-        plain = [np.arange(first, first + len(tokens)) for tokens, first in self._plain]
-        numbers = np.concatenate([empty, *plain, np.fromiter(self._named.values(), np.int64)])
-        return packing.concatenate(self._scanner.packed(tokens), packing.pack(list(self._named))), numbers
+        plain = self._plain[bisect_left(self._plain, first, key=itemgetter(1)) :]
+        named = self._names[bisect_left(self._names, first, key=itemgetter(1)) :]
+        tokens = np.concatenate([empty, *(tokens for tokens, _ in plain)])
+        numbers = [np.arange(begin, begin + len(tokens)) for tokens, begin in plain]
+        numbers.append(np.fromiter((number for _, number in named), np.int64, len(named)))
+        names = packing.pack([name for name, _ in named])
+        return packing.concatenate(self._scanner.packed(tokens), names), np.concatenate(numbers)
 
     def _learn(self) -> None:
         """Give every new raw token its term: runs are terms themselves, the rest go through the analyzer."""
@@ -75,7 +82,8 @@ class TermCounter:
         numbers = np.arange(first, last)
         tokens, others = numbers[plain], numbers[~plain]
         self._term_of[tokens] = np.arange(self._size, self._size + len(tokens))
-        self._plain.append((tokens, self._size))
+        if len(tokens):
+            self._plain.append((tokens, self._size))
         self._size += len(tokens)
         for token, word, kind in zip(others.tolist(), self._scanner.words(others), types[~plain].tolist(), strict=True):
             self._term_of[token] = self._number(self._analyzer.term(word, kind))
@@ -93,5 +101,7 @@ class TermCounter:
         if not term:
             return _DROPPED
         number = self._named.setdefault(term, self._size)
-        self._size += number == self._size
+        if number == self._size:
+            self._names.append((term, number))
+            self._size += 1
         return number

@@ -36,7 +36,7 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("script", ["quality.py", "lexical_speed.py"])
+@pytest.mark.parametrize("script", ["quality.py", "lexical_speed.py", "calibration.py"])
 def test_without_data_a_benchmark_says_why_it_skips(script: str, tmp_path: Path) -> None:
     lines = run(script, tmp_path / "nowhere")
     assert len(lines) == 1
@@ -54,3 +54,14 @@ def test_every_build_leaves_an_index(data: Path, tmp_path: Path, way: str) -> No
     made = json.loads(run("lexical_once.py", way, data / "cacm-en", tmp_path / "made")[-1])
     assert made["size_mib"] > 0
     assert made["peak_mib"] >= made["before_mib"] > 0
+
+
+def test_calibration_prints_its_tables(data: Path) -> None:
+    folder = data / "cacm-en"
+    for split in ("train", "dev"):
+        (folder / "qrels" / f"{split}.tsv").write_bytes((folder / "qrels/test.tsv").read_bytes())
+    folder.rename(data / "medquad-en")
+    lines = run("calibration.py", data, "--sets", "medquad-en")
+    assert any(line.startswith("| vizsla calibrate | ") for line in lines)
+    assert sum(line.startswith("| 0.") for line in lines) == 10
+    assert any(line.startswith("| probabilities, top 10 | ") for line in lines)

@@ -161,3 +161,14 @@ def test_the_index_says_what_it_was_made_from(data: Path, built: Path) -> None:
 
     digest = hashlib.sha256((data / "corpus.jsonl").read_bytes()).hexdigest()
     assert FrozenCollection.load(built).manifest["made_from"] == {f"{data}/corpus.jsonl": f"sha256 {digest}"}
+
+
+def test_what_a_folder_passes_over_is_said_once(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts/b.txt").write_text("the dog points at birds", encoding="utf-8")
+    (tmp_path / "other.txt").write_text("two", encoding="utf-8")
+    (tmp_path / "texts/a.txt").symlink_to(tmp_path / "other.txt")
+    done = call("index", tmp_path / "texts", "--output", tmp_path / "i")
+    assert done.code == 0
+    assert done.err.count("a link that leads") == 1
+    assert "1 link" in done.out

@@ -60,17 +60,17 @@ def test_an_altered_file_is_named(call: Call, built: Path, tmp_path: Path) -> No
     copy = tmp_path / "copy"
     shutil.copytree(built, copy)
     assert call("inspect", copy, "--verify").code == 0
-    file = copy / "index/positions.npy"
+    file = copy / "index/row_columns.npy"
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
     done = call("inspect", copy, "--verify")
     assert done.code == 2
-    assert "index/positions.npy: altered" in done.err
+    assert "index/row_columns.npy: altered" in done.err
     file.write_bytes(content[:-1])
     cut = call("inspect", copy)
     assert cut.code == 2
-    assert "index/positions.npy" in cut.err
+    assert "index/row_columns.npy" in cut.err
 
 
 def test_what_is_not_there_is_said(call: Call, built: Path) -> None:

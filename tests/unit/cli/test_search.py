@@ -188,3 +188,10 @@ def test_the_end_of_input_leaves_the_prompt(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr("builtins.input", ends)
     prompt.ask(lambda query, k: pytest.fail(f"asked {query} {k}"), 10)
+
+
+def test_a_header_is_no_query(call: Call, built: Path, tmp_path: Path) -> None:
+    (tmp_path / "q.tsv").write_text("number\tquestion\n1\twhich dog\n", encoding="utf-8")
+    done = call("search", built, "--queries", tmp_path / "q.tsv")
+    assert done.code == 2
+    assert "q.tsv:1: found 'number' and 'question', which look like the names of columns" in done.err

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from vizsla.collections.frozen import FrozenCollection, IndexSettings
-from vizsla.core.errors import ArtifactError, DataError
+from vizsla.core.errors import ArtifactError, DataError, IncompatibleError
 from vizsla.core.protocols import Passage
 from vizsla.encoders.bm25 import BM25
+from vizsla.retrievers.calibration import Calibration, Curve
 from vizsla.text.settings import AnalyzerSettings
 
 PASSAGES = [Passage("a", "the cat sat on the mat"), Passage("b", "and it was there", "A title")]
@@ -90,3 +91,32 @@ def test_titles_that_are_only_stored_are_shown_and_not_searched(tmp_path: Path) 
     assert sorted(indexed.retriever.search([query], 3).row(0)[0].tolist()) == [0, 1, 2]
     assert stored.searcher.search(['+"vizsla" dog points'], 3).row(0)[0].tolist() == [1]
     assert stored.corpus.texts([0]) == [("vizsla", "about a dog")]
+
+
+def test_a_calibrated_collection_gives_probabilities_in_the_same_order(tmp_path: Path) -> None:
+    made = FrozenCollection.build([Passage(f"p{i}", "run " * i + "swim") for i in range(1, 30)], tmp_path / "c")
+    curve = Curve("log", slope=2.0, rival=1.0, level=0.5, bias=0.0, floor=-3.0)
+    calibrated = made.calibrated(Calibration(curve, made.scorers))
+    queries = ["run", "swim", "run swim", "none"]
+    for plain, said in ((made.retriever, calibrated.retriever), (made.searcher, calibrated.searcher)):
+        hits = said.search(queries, 20)
+        assert hits.positions.tolist() == plain.search(queries, 20).positions.tolist()
+        real = hits.positions >= 0
+        assert ((hits.scores[real] > 0) & (hits.scores[real] <= 1)).all()
+    whole = calibrated.searcher.search(["run"], 29)
+    some = calibrated.searcher.search(['run -"run run"'], 29)
+    place = whole.positions[0].tolist().index(int(some.positions[0, 0]))
+    assert some.scores[0, 0] == pytest.approx(whole.scores[0, place], rel=1e-5)
+
+
+def test_a_calibration_of_another_index_is_refused(tmp_path: Path) -> None:
+    passages = [Passage("a", "run swim"), Passage("b", "run")]
+    one = FrozenCollection.build(passages, tmp_path / "one")
+    same = FrozenCollection.build(passages, tmp_path / "same")
+    other = FrozenCollection.build([*passages, Passage("c", "swim")], tmp_path / "other")
+    calibration = Calibration(Curve("log", 1.0, 0.0, 0.0, 0.0, 0.0), one.scorers)
+    assert same.calibrated(calibration).calibration == calibration
+    with pytest.raises(IncompatibleError, match="another encoder and another index"):
+        other.calibrated(calibration)
+    with pytest.raises(IncompatibleError, match="another encoder and another index"):
+        one.calibrated(Calibration(calibration.curve))

@@ -35,3 +35,10 @@ def test_offending_text_is_cut_and_escaped() -> None:
     assert len(shown("a" * 1000)) <= 82
     assert len(shown(b"\xff" * 10_000)) <= 200
     assert "\x1b" not in shown("\x1b[31m")
+
+
+def test_quiet_counts_only(caplog: pytest.LogCaptureFixture) -> None:
+    problems = Problems(quiet=True)
+    problems.note("empty", "file:1", "x")
+    assert problems.counts == {"empty": 1}
+    assert not caplog.records

@@ -13,7 +13,7 @@ from vizsla.data import sources
 from vizsla.data.columns import Columns
 from vizsla.data.corpus import Corpus
 from vizsla.data.cutting import Cutting
-from vizsla.data.formats import beir
+from vizsla.data.formats import beir, msmarco
 from vizsla.data.judgements import Judgements
 from vizsla.data.problems import Problems
 from vizsla.data.sources import read_passages
@@ -170,3 +170,36 @@ def test_layouts_of_the_field_are_known(tmp_path: Path, name: str) -> None:
     assert [path.exists() for path in layout.corpus_files(tmp_path)] == [True] * (2 if name == "Multi-CPR" else 1)
     with pytest.raises(SettingsError, match=f"a {name} folder"):
         read_passages(tmp_path, columns=Columns())
+
+
+@pytest.mark.parametrize(
+    "text", ["number\tbody\n1\tone\n", "\n编号\t正文\n\na1\t狗\n", "doc_id\tfull-text\na\tone two\n"]
+)
+def test_a_header_of_two_other_names_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=r"a\.tsv:[12]: found '.*', which look like the names of columns"):
+        read_passages(path)
+    id_, _, body = text.strip().splitlines()[0].partition("\t")
+    assert len(list(read_passages(path, columns=Columns(id=id_, text=body)))) == 1
+    assert len(list(msmarco.read_passages(path, problems=Problems()))) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a\tone\nb\ttwo\n", "a\tone\nb\ttwo words\n", "a1\tone\nb\ttwo words\n", "a\tone two\nb2\ttwo\n", "a\tone\n"],
+)
+def test_what_could_be_passages_is_no_header(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.tsv").write_text(text, encoding="utf-8")
+    assert len(list(read_passages(tmp_path / "a.tsv"))) == len(text.splitlines())
+
+
+def test_a_folder_says_once_what_it_passes_over(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts/b.txt").write_text("one", encoding="utf-8")
+    (tmp_path / "other.txt").write_text("two", encoding="utf-8")
+    (tmp_path / "texts/a.txt").symlink_to(tmp_path / "other.txt")
+    problems = Problems()
+    assert len(list(read_passages(tmp_path / "texts", problems=problems))) == 1
+    assert problems.counts == {"link": 1}
+    assert len(caplog.records) == 1

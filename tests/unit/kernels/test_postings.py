@@ -6,46 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vizsla.kernels import postings
-from vizsla.kernels.postings import BLOCK, Best, Counts, Postings, Query
-
-NOTHING = np.zeros(0, np.bool_)
-ANY_POSITION = st.integers(-(2**31), 2**31 - 1)
-
-
-def search(positions: npt.NDArray[np.int32], size: int, *, frequencies: bool) -> list[int]:
-    """The places found for one term."""
-    stored = Postings(positions, np.ones(len(positions), np.float32))
-    query = Query(np.array([0]), np.array([len(positions)]), np.array([1.0]))
-    best = Best(np.empty(8, np.float32), np.empty(8, np.int64))
-    if frequencies:
-        norms = np.ones(size + BLOCK, np.float32)
-        count = postings.search_frequencies(query, stored, norms, 0, size, NOTHING, best)
-    else:
-        count = postings.search_impacts(query, stored, 0, size, NOTHING, best)
-    return sorted(best.places[:count].tolist())
-
-
-@settings(deadline=None)
-@given(st.lists(st.sampled_from([1.0, 2.0, 3.0]) | st.floats(0, 9, width=32), max_size=60), st.integers(1, 20))
-def test_the_heap_keeps_the_best_and_of_equals_the_first(scores: list[float], k: int) -> None:
-    best = Best(np.empty(k, np.float32), np.empty(k, np.int64))
-    count = 0
-    for place, score in enumerate(scores):
-        if count < k or score > best.scores[0]:
-            count = postings.push(best, count, score, place)
-    kept = sorted(zip(best.scores[:count].tolist(), best.places[:count].tolist(), strict=True))
-    wanted = sorted(range(len(scores)), key=lambda place: (-scores[place], place))[:k]
-    assert kept == sorted((float(np.float32(scores[place])), place) for place in wanted)
-
-
-@settings(deadline=None)
-@given(st.lists(ANY_POSITION | st.integers(-5, BLOCK + 5), max_size=30), st.booleans())
-def test_positions_of_an_altered_file_stay_inside(made: list[int], frequencies: bool) -> None:  # noqa: FBT001
-    size = BLOCK + 3
-    places = search(np.array(made, np.int32), size, frequencies=frequencies)
-    assert all(0 <= place < size for place in places)
-    if made == sorted(set(made)) and all(0 <= place < size for place in made):
-        assert places == made[:8]
+from vizsla.kernels.postings import Counts
 
 
 @settings(deadline=None)

@@ -5,16 +5,19 @@ which the format has none of: a title is written before its text with one space 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import NamedTuple
 
+from vizsla.core.errors import DataError
 from vizsla.core.protocols import Passage
 from vizsla.data.examples import Example, PlacedExample, require_texts
 from vizsla.data.formats import tsv
-from vizsla.data.problems import Problems
+from vizsla.data.opening import lines
+from vizsla.data.problems import Problems, shown
 from vizsla.data.records import PlacedPassage, PlacedQuery, is_empty, joined, make_id
 
+_LOOKED_AT = 20  # lines, for two that are not blank
 _ROW = "id, text"
 _TRIPLE = "query, positive, negative"
 _CANDIDATE = "query id, passage id, query, passage"
@@ -27,6 +30,31 @@ class Candidate(NamedTuple):
     passage_id: str
     query: str
     passage: str
+
+
+def refuse_header(path: str | Path) -> None:
+    """See that a file that could be of this format does not begin with the names of its columns.
+
+    It does if its first line is two words of two letters or more, and the second line is not.
+
+    Raises:
+        DataError: it does.
+    """
+    filled = [(number, line) for number, line in islice(lines(path), _LOOKED_AT) if line and not line.isspace()]
+    if len(filled) < 2:
+        return
+    number = filled[0][0]
+    first, second = (line.decode("utf-8", "replace").split("\t") for _, line in filled[:2])
+    if len(first) == len(second) == 2 and _are_names(first) and not _are_names(second):
+        found = f"{shown(first[0])} and {shown(first[1])}, which look like the names of columns"
+        wanted = "id and text without a header: remove the line, or name the columns to read"
+        raise DataError(
+            f"{path}:{number}: found {found}; wanted {wanted}, or convert it from msmarco if it is no header"
+        )
+
+
+def _are_names(fields: list[str]) -> bool:
+    return all(len(field) > 1 and field.replace("_", "").replace("-", "").isalpha() for field in fields)
 
 
 def read_passages(path: str | Path, *, problems: Problems) -> Iterator[PlacedPassage]:
@@ -104,8 +132,8 @@ def read_candidate_queries(path: str | Path, *, problems: Problems) -> Iterator[
     Raises:
         DataError: as `read_candidates`.
     """
-    for (id_, text), lines in groupby(read_candidates(path, problems=problems), key=lambda line: line[0][0:3:2]):
-        yield id_, text, next(lines)[1]
+    for (id_, text), group in groupby(read_candidates(path, problems=problems), key=lambda line: line[0][0:3:2]):
+        yield id_, text, next(group)[1]
 
 
 def write_passages(path: str | Path, passages: Iterable[Passage], *, problems: Problems) -> int:
