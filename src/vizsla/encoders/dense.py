@@ -21,10 +21,10 @@ _TINY = 1e-12
 
 
 class DenseEncoder(TwoModels[Model]):
-    """Texts to (n, dim) vectors; the score of a query and a passage is the dot product of theirs.
+    """Texts to (n, dim) vectors, as the model makes them: of unit length only where its own files or settings say so.
 
-    A model compared by cosine gives vectors of unit length, whose dot product is the cosine. A model of dot products
-    is never normalised.
+    `similarity` scores by what the contract says: dot products, or cosines, which are the dot products of vectors of
+    unit length (`settings={"normalize": True}` makes any model's vectors so).
 
     Args:
         queries: encodes queries.

@@ -6,12 +6,12 @@ run.
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vizsla.core.errors import ArtifactError, IncompatibleError, SettingsError
 from vizsla.models import hub, reading, registry
-from vizsla.models.description import Description, Towers
+from vizsla.models.description import Towers
 from vizsla.models.model import width
 from vizsla.models.registry import Entry
 from vizsla.models.table import bag_of_words
@@ -70,10 +70,10 @@ def find(wanted: Wanted, precision: str | None = None) -> tuple[Towers, Use]:
     queries, passages = wanted.queries or wanted.model, wanted.passages or wanted.model
     if passages is None or queries is None:
         raise SettingsError("found no model for one side; wanted model=..., or both queries=... and passages=...")
-    right = _united(_read(passages, wanted), wanted)
+    right = _told(_read(passages, wanted))
     if queries == BAG_OF_WORDS:
         return _fitting(Towers(bag_of_words(right.passages), right.passages)), use
-    left = right if queries == passages else _united(_read(queries, wanted), wanted)
+    left = right if queries == passages else _told(_read(queries, wanted))
     return _fitting(Towers(left.queries, right.passages)), use
 
 
@@ -118,23 +118,16 @@ def _is_path(named: str | Path) -> bool:
     return isinstance(named, Path) or named.startswith((".", "/", "~")) or named.count("/") > 1
 
 
-def _united(towers: Towers, wanted: Wanted) -> Towers:
-    queries = _unit(towers.queries, wanted)
-    return Towers(queries, queries if towers.passages is towers.queries else _unit(towers.passages, wanted))
-
-
-def _unit(tower: Description, wanted: Wanted) -> Description:
-    """A tower compared by cosine gives vectors of unit length, so that a dot product is the cosine."""
-    if tower.score != "cosine" or tower.head.kind != "vector" or tower.head.normalize:
-        return tower
-    if wanted.settings.get("normalize") is False:
-        return tower
-    logging.getLogger("vizsla").warning(
-        "%s is compared by cosine and does not normalise: its vectors are brought to unit length here; "
-        "for a model of dot products say settings={'score': 'dot'}",
-        tower.name,
-    )
-    return replace(tower, head=replace(tower.head, normalize=True))
+def _told(towers: Towers) -> Towers:
+    """The towers as they are; a word where a dot product of their vectors would not be their score."""
+    tower = towers.queries
+    if tower.score == "cosine" and tower.head.kind == "vector" and not tower.head.normalize:
+        logging.getLogger("vizsla").warning(
+            "%s is compared by cosine and does not normalise: its vectors come as the model makes them; to search by "
+            "dot products load it with settings={'normalize': True}, or {'score': 'dot'} where it was trained for these",
+            tower.name,
+        )
+    return towers
 
 
 def _fitting(towers: Towers) -> Towers:

@@ -96,12 +96,12 @@ def test_towers_of_two_widths() -> None:
         find(Wanted(queries=BI, passages=ERNIE, settings={"score": "dot"}))
 
 
-def test_cosines_are_dot_products_of_unit_vectors(unnormalised: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_vectors_come_as_the_modules_leave_them(unnormalised: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "vizsla"):
         towers, _ = find(Wanted(unnormalised))
-    assert towers.queries.head.normalize
+    assert (towers.queries.score, towers.queries.head.normalize) == ("cosine", False)
     assert towers.queries is towers.passages
-    assert "brought to unit length" in caplog.text
+    assert "settings={'normalize': True}" in caplog.text
 
 
 def test_dot_products_are_never_normalised(unnormalised: Path) -> None:
@@ -109,8 +109,9 @@ def test_dot_products_are_never_normalised(unnormalised: Path) -> None:
     assert not find(Wanted(ERNIE))[0].queries.head.normalize
 
 
-def test_vectors_as_the_modules_leave_them(unnormalised: Path) -> None:
-    assert not find(Wanted(unnormalised, settings={"normalize": False}))[0].queries.head.normalize
+def test_unit_length_on_wish(unnormalised: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert find(Wanted(unnormalised, settings={"normalize": True}))[0].queries.head.normalize
+    assert not caplog.text
 
 
 @pytest.mark.parametrize("settings", [{"dim": -1}, {"dim": "8"}, {"dim": True}, {"windows": "mean"}])
