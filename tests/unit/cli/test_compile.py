@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import vizsla
-from vizsla.compiling import compilation
+from vizsla.compiling import compilation, gate
 from vizsla.compiling.gate import Verdict
 
 from .conftest import Call
@@ -49,7 +49,7 @@ def test_as_json(call: Call, judged: Path, tmp_path: Path) -> None:
 def test_a_gate_that_does_not_hold_leaves_with_1(
     call: Call, judged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = compilation.judge
+    real = gate.judge
 
     def judge(*given: Any) -> Verdict:
         return replace(real(*given), passed=False, low=-0.02, high=-0.01)
