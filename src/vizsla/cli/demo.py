@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vizsla.cli import terminal
+from vizsla.cli import contrast, terminal
 
 if TYPE_CHECKING:
     from vizsla.collections.frozen import FrozenCollection
@@ -31,10 +31,15 @@ def demo(
     folder: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the index and the sample will stand.")] = Path(
         ".demo"
     ),
+    *,
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="all-MiniLM-L6-v2, or its wheel in a folder: shows dense search too."),
+    ] = None,
 ) -> None:
     """Index the texts of Python's standard library and a bilingual sample, search them, and measure.
 
-    Nothing is downloaded, and nothing is written outside the folder.
+    Nothing is downloaded; indexes and vectors are written into the folder.
     """
     sample, place = folder / "sample", folder / "index"
     shutil.copytree(SAMPLE, sample, dirs_exist_ok=True)
@@ -42,6 +47,8 @@ def demo(
     for what, query in SHOWN:
         _show(collection, place, what, query)
     _measure(collection, place, sample)
+    if model is not None:
+        contrast.show(collection, model, folder)
     _say_what_next(place, sample, folder)
 
 

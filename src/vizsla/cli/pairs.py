@@ -1,4 +1,4 @@
-"""Pairs: a file of queries and passages, one pair a line.
+"""Pairs: a file, or stdin, of queries and passages, one pair a line.
 
 Knows two layouts: JSONL of query, passage and perhaps title, and lines of query, perhaps title, and passage with tabs
 between. Refuses to know what is done with them.
@@ -24,6 +24,16 @@ def read_pairs(file: Path) -> Iterator[Pair]:
     Raises:
         DataError: it cannot be read, or a line that holds no pair.
     """
+    for text, where in read_lines(file):
+        yield _of_json(text, where) if text.lstrip().startswith("{") else _of_columns(text, where)
+
+
+def read_lines(file: Path) -> Iterator[tuple[str, str]]:
+    """Stream the lines that hold something, each with its place, of a file or of stdin where it is named `-`.
+
+    Raises:
+        DataError: it cannot be read, or is not UTF-8.
+    """
     from vizsla.data.opening import lines
     from vizsla.data.records import decoded
 
@@ -33,7 +43,7 @@ def read_pairs(file: Path) -> Iterator[Pair]:
         where = f"{name}:{number}"
         text = (decoded(line, where, strict) or "").strip("\r\n")
         if text.strip():
-            yield _of_json(text, where) if text.lstrip().startswith("{") else _of_columns(text, where)
+            yield text, where
 
 
 def _of_columns(text: str, where: str) -> Pair:

@@ -169,12 +169,13 @@ def _rerank(
 
 def _reranked(reranker: "CrossEncoder", given: tuple[Path, Path, Path | None], k: int, problems: "Problems") -> "Run":
     from vizsla.cli.queries import read_queries
+    from vizsla.core.artifacts import MANIFEST
     from vizsla.data.runs import Run
     from vizsla.evaluating.reranking import rerank_run
 
     run, data, queries = given
     before = Run.read(run, problems=problems)
-    if queries is None and not data.is_dir():
+    if queries is None and (not data.is_dir() or (data / MANIFEST).exists()):
         raise SettingsError(f"found no queries in {data}; wanted --queries FILE")
     asked = read_queries(queries or data)
     passages = texts_of(data, {id_ for hits in before.rankings.values() for id_, _ in hits[:k]})

@@ -1,6 +1,5 @@
 """`vizsla similarity`: one text against many."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
     from vizsla.core.vectors import Scores
 
 EXAMPLE = "Example: vizsla similarity all-MiniLM-L6-v2 'a pointing dog' 'a hunting dog' 'fried rice'"
-_STDIN = Path("-")
 
 
 def similarity(
@@ -35,7 +33,9 @@ def similarity(
     SOURCE goes in as a query and each TEXT as a passage. An encoder gives dot products or cosines, a reranker its
     scores, as the model's contract says.
     """
-    compared = [*(texts or []), *(_lines(file) if file else [])]
+    from vizsla.cli.pairs import read_lines
+
+    compared = [*(texts or []), *((text.strip() for text, _ in read_lines(file)) if file else ())]
     if not compared:
         raise SettingsError("found no text to compare with; wanted TEXT..., or --texts FILE")
     found = loading.loaded(
@@ -47,23 +47,6 @@ def similarity(
         _write(source, rows, found.contract.score)
     else:
         _draw(rows, found.contract.score)
-
-
-def _lines(file: Path) -> list[str]:
-    """The lines of a file or of stdin that hold something.
-
-    Raises:
-        DataError: it cannot be read, or is not UTF-8.
-    """
-    from vizsla.data.opening import lines
-    from vizsla.data.problems import Problems
-    from vizsla.data.records import decoded
-
-    strict = Problems(strict=True)
-    numbered = enumerate(sys.stdin.buffer, 1) if file == _STDIN else lines(file)
-    name = "stdin" if file == _STDIN else str(file)
-    found = ((decoded(line, f"{name}:{number}", strict) or "").strip() for number, line in numbered)
-    return [line for line in found if line]
 
 
 def _scores(found: Any, source: str, texts: list[str]) -> "Scores":
