@@ -31,25 +31,31 @@ def find_data(given: str | None) -> Path | None:
     return None
 
 
-def machine() -> str:
+def machine(wanted: Sequence[str] = PACKAGES) -> str:
     """One line: processor, cores this process may use, Python, packages and the day."""
     names = [line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
-    packages = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
+    packages = ", ".join(f"{name} {_version(name)}" for name in wanted)
     processor = names[0] if names else platform.processor()
     today = datetime.now(UTC).date()
     return f"{processor}, {len(os.sched_getaffinity(0))} cores; Python {platform.python_version()}, {packages}; {today}"
 
 
-def interleave(actions: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
+"""The second where others use the machine: seconds of all threads of this process, fair only with one thread."""
+
+
+def interleave(
+    actions: Mapping[str, Callable[[], object]], rounds: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, list[float]]:
     """Seconds of each action in each round, after one round to warm up; every second round runs backwards."""
     seconds: dict[str, list[float]] = {name: [] for name in actions}
     for number in range(-1, rounds):
         for name in list(actions)[:: -1 if number % 2 else 1]:
             gc.collect()
-            begin = time.perf_counter()
+            begin = clock()
             actions[name]()
             if number >= 0:
-                seconds[name].append(time.perf_counter() - begin)
+                seconds[name].append(clock() - begin)
     return seconds
 
 

@@ -25,6 +25,7 @@ from models_random import MINILM, vocabulary, write
 PARTS = ("install", "start", "memory")
 ENGLISH, LONG = "squad-en", "wenyan-zh"
 SHARD = 1024
+PACKAGES = ("vizsla", "onnxruntime", "tokenizers", "onnx")
 _QUERY = "how tall is the tower"
 _OURS = f"import sys, vizsla\nvizsla.load(sys.argv[1]).encode_queries([{_QUERY!r}])"
 _BARE = "import numpy, onnxruntime, tokenizers"
@@ -57,7 +58,7 @@ def main() -> None:
     data = find_data(options.data)
     if data is None:
         return
-    print(machine())
+    print(f"{machine(PACKAGES)}\nload average {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as work:
         model = Path(options.model) if options.model else _random(data, Path(work) / "model")
         if "install" in options.parts:

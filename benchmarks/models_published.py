@@ -11,26 +11,28 @@ import argparse
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 from typing import Any
 
 import models_texts
-from clock import find_data, interleave, machine, table
+from clock import CLOCKS, find_data, interleave, machine, table
 from models_random import BERT_BASE, DISTILBERT_BASE, MINILM, ROCKETQA, TINY, vocabulary, write
 from models_ways import PRECISIONS, ways
 
 from vizsla.models import registry
-from vizsla.models.finding import Wanted
+from vizsla.models.finding import Wanted, find
 
 PARTS = ("rocketqa", "cross", "dense", "splade")
 CHINESE, ENGLISH = "cmrc-drcd-zh", "squad-en"
 WHOLE, CANDIDATES = 1398, 30
 SAMPLE, LONGEST_S = 200, 600
 LENGTHS = (128, 384)
+CALIBRATION = 100
+"""Every so many texts give the scales of int8."""
+PACKAGES = ("vizsla", "onnxruntime", "openvino", "tokenizers")
 CROSS = {
     "ms-marco-TinyBERT-L2-v2": TINY,
     "ms-marco-MiniLM-L2-v2": MINILM[2],
@@ -55,6 +57,7 @@ class Bench:
     work: Path
     rounds: int
     sample: int
+    clock: Callable[[], float]
 
 
 def main() -> None:
@@ -63,52 +66,57 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--sample", type=int, default=SAMPLE, help="texts of a rate where the whole takes too long")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--clock", choices=list(CLOCKS), default="wall", help="cpu: one thread's own seconds")
     options = parser.parse_args()
+    if options.clock == "cpu":
+        os.environ |= {"VIZSLA_THREADS": "1", "RAYON_NUM_THREADS": "1"}
     data = find_data(options.data)
     if data is None:
         return
     logging.getLogger("vizsla").setLevel(logging.ERROR)
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    print(f"{machine()}\nrounds: {options.rounds}, sample: {options.sample}")
+    print(f"{machine(PACKAGES)}\nrounds: {options.rounds}, sample: {options.sample}, clock: {options.clock}")
     for part in options.parts:
         needed = data / (CHINESE if part == "rocketqa" else ENGLISH)
         if not needed.is_dir():
             print(f"\nskipped {part}: found no set at {needed}")
             continue
         with tempfile.TemporaryDirectory() as work:
-            bench = Bench(needed, Path(work), options.rounds, options.sample)
+            bench = Bench(needed, Path(work), options.rounds, options.sample, CLOCKS[options.clock])
             {"rocketqa": rocketqa, "cross": cross, "dense": dense, "splade": splade}[part](bench)
         print(f"\nload average {os.getloadavg()[0]:.1f}")
 
 
 def rocketqa(bench: Bench) -> None:
     """Seconds to encode 1,398 passages, and to answer one query with 30 candidates reranked."""
+    answered: list[list[str]] = []
+    columns = ["published s", *(f"{each} s" for each in PRECISIONS), *(f"published by {each}" for each in PRECISIONS)]
+    print(f"\nto encode {WHOLE:,} passages of cmrc: seconds, median of rounds; int8 calibrated, not gated")
+    table(["model", "tokens at most", *columns], _indexed(bench, answered))
+    print(f"\nto answer one query, {CANDIDATES} candidates of at most {max(LENGTHS)} tokens reranked: seconds")
+    table(["model", *columns], answered)
+
+
+def _indexed(bench: Bench, answered: list[list[str]]) -> Iterator[list[str]]:
+    """Rows of the first table as they are measured; each model's row of the second goes into `answered`."""
     texts = models_texts.passages(bench.data, WHOLE)
     question = models_texts.queries(bench.data, 1)[0]
     pieces = vocabulary(models_texts.passages(bench.data, 10 * WHOLE), ROCKETQA["base"].vocabulary)
-    indexed, answered = [], []
     for name, size in ROCKETQA.items():
         figures = _figures(f"rocketqa-zh-{name}")
-        vectors = write(bench.work / f"{name}-para-encoder", size, "vector", pieces)
-        reranker = write(bench.work / f"{name}-cross-encoder", size, "score", pieces)
+        wanted = Wanted(write(bench.work / f"{name}-para-encoder", size, "vector", pieces), max_length=max(LENGTHS))
+        encoders = ways(wanted, texts[::CALIBRATION])
         for length in LENGTHS:
-            encoders = ways(Wanted(vectors, max_length=length), texts[::44])
-            seconds, about = _whole({each: one.encode_passages for each, one in encoders.items()}, texts, bench)
-            row = _row(figures["time to index"], seconds, about)
-            indexed.append([f"rocketqa-zh-{name}", length, *row])
-        rerankers = ways(Wanted(reranker, max_length=384), [(question, text) for text in texts[::44]])
-        stored = encoders["fp32"].encode_passages(texts[:CANDIDATES])
-        actions = {
-            each: _answering(question, texts[:CANDIDATES], encoders[each], rerankers[each], stored)
-            for each in PRECISIONS
-        }
-        taken = interleave(actions, bench.rounds)
+            some = models_texts.cut(find(wanted)[0].passages, texts, length)
+            seconds, about = _whole({each: one.encode_passages for each, one in encoders.items()}, some, bench)
+            yield [f"rocketqa-zh-{name}", str(length), *_row(figures["time to index"], seconds, about)]
+        reranker = Wanted(write(bench.work / f"{name}-cross-encoder", size, "score", pieces), max_length=max(LENGTHS))
+        rerankers = ways(reranker, [(question, text) for text in texts[::CALIBRATION]])
+        some = texts[:CANDIDATES]
+        stored = encoders["fp32"].encode_passages(some)
+        actions = {each: _answering(question, some, encoders[each], rerankers[each], stored) for each in PRECISIONS}
+        taken = interleave(actions, bench.rounds, bench.clock)
         answered.append([f"rocketqa-zh-{name}", *_row(figures["time of one query"], taken, "")])
-    columns = ["published s", *(f"{each} s" for each in PRECISIONS), *(f"published by {each}" for each in PRECISIONS)]
-    print(f"\nto encode {WHOLE:,} passages of cmrc: seconds, median of rounds; int8 calibrated, not gated")
-    table(["model", "tokens at most", *columns], indexed)
-    print(f"\nto answer one query, {CANDIDATES} candidates of at most 384 tokens reranked: seconds")
-    table(["model", *columns], answered)
 
 
 def cross(bench: Bench) -> None:
@@ -120,7 +128,7 @@ def cross(bench: Bench) -> None:
         folder = write(bench.work / name, size, "score", pieces)
         pairs = [(questions[0], text) for text in texts[100 : 100 + min(100, bench.sample)]]
         made = ways(Wanted(folder, max_length=512), list(zip(questions, texts, strict=False)))
-        taken = interleave({each: _called(one.score, pairs) for each, one in made.items()}, bench.rounds)
+        taken = interleave({each: _called(one.score, pairs) for each, one in made.items()}, bench.rounds, bench.clock)
         rows.append([name, *_rates(_figures(name)["passages scored"], taken, len(pairs))])
     print("\ncross-encoders: passages scored a second (published: a V100 GPU); int8 calibrated, not gated")
     table(["model", "published", *PRECISIONS, *(f"{each} by published" for each in PRECISIONS)], rows)
@@ -138,7 +146,9 @@ def dense(bench: Bench) -> None:
         for side in ("passages", "queries"):
             some = texts[100 : 100 + min(64, bench.sample)] if side == "passages" else questions
             verb = f"encode_{side}"
-            taken = interleave({each: _called(getattr(one, verb), some) for each, one in made.items()}, bench.rounds)
+            taken = interleave(
+                {each: _called(getattr(one, verb), some) for each, one in made.items()}, bench.rounds, bench.clock
+            )
             said = {one.conditions: one.value for one in figures if one.measure == f"{side} encoded"}
             rows.append([name, side, f"{said['GPU']:,.0f}", *_rates(said["CPU"], taken, len(some))])
     print("\nbi-encoders: texts encoded a second (published: a V100 GPU, and 8 cores of a Xeon Platinum 8168)")
@@ -158,9 +168,9 @@ def splade(bench: Bench) -> None:
         for number in range(-1, bench.rounds):
             for question in questions[:: max(1, len(questions) // bench.sample)]:
                 for each, one in made.items():
-                    begin = perf_counter()
+                    begin = bench.clock()
                     one.encode_queries([question])
-                    taken[each] += [perf_counter() - begin] if number >= 0 else []
+                    taken[each] += [bench.clock() - begin] if number >= 0 else []
         published = _figures(name)["encoding of one query"]
         ours = {each: 1e3 * median(found) for each, found in taken.items()}
         ratios = [f"{published / one:.1f}" for one in ours.values()]
@@ -174,12 +184,12 @@ def _whole(
 ) -> tuple[dict[str, list[float]], str]:
     """Seconds of all texts in each round, and "~" where they are reckoned from a sample spread over them."""
     probe = texts[:: max(1, len(texts) // 8)]
-    begin = perf_counter()
+    begin = bench.clock()
     for encode in encoders.values():
         encode(probe)
-    reckoned = (perf_counter() - begin) * len(texts) / len(probe) * (bench.rounds + 1)
+    reckoned = (bench.clock() - begin) * len(texts) / len(probe) * (bench.rounds + 1)
     part = texts[:: max(1, len(texts) // bench.sample)] if reckoned > LONGEST_S else texts
-    taken = interleave({each: _called(encode, part) for each, encode in encoders.items()}, bench.rounds)
+    taken = interleave({each: _called(encode, part) for each, encode in encoders.items()}, bench.rounds, bench.clock)
     scale = len(texts) / len(part)
     return {each: [one * scale for one in found] for each, found in taken.items()}, "~" if scale > 1 else ""
 

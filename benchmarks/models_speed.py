@@ -4,7 +4,8 @@
 
 Everything by turns, on all cores that this process may use. No time counts before the outputs agree. The bi-encoder is
 all-MiniLM-L6-v2 where --model or $VIZSLA_MINILM names its folder, with int8 behind the gate of squad-en; the others are
-of published sizes with random weights, whose int8 is calibrated in the same way and judged by nothing.
+of published sizes with random weights, whose int8 is calibrated in the same way and judged by nothing. Where others
+use the machine, --clock cpu counts the processor's seconds of one thread.
 """
 
 import argparse
@@ -15,12 +16,11 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import models_texts
 import numpy as np
-from clock import find_data, interleave, machine, ratios, spread, table
+from clock import CLOCKS, find_data, interleave, machine, ratios, spread, table
 from models_peers import Exported, Torch
 from models_random import DISTILBERT_BASE, MINILM, TINY, vocabulary, write
 from models_ways import gated, ways
@@ -32,6 +32,7 @@ from vizsla.models.finding import Wanted, find
 PARTS = ("dense", "cross", "sparse")
 SET = "squad-en"
 LENGTH = 256
+PACKAGES = ("vizsla", "onnxruntime", "openvino", "tokenizers", "sentence-transformers", "transformers", "torch")
 TORCH, BARE, DEFAULTS = "torch fp32", "export, onnxruntime fp32", "export, OpenVINO as it comes"
 OURS = {"fp32": "vizsla fp32", "bf16": "vizsla bf16", "int8": "vizsla int8"}
 _DRIFT = {"vizsla fp32": 1e-4, BARE: 1e-4}
@@ -50,6 +51,7 @@ class Bench:
         rounds: of each comparison.
         share: of the usual number of texts.
         pieces: a vocabulary for random models.
+        clock: of `CLOCKS`.
     """
 
     data: Path
@@ -59,6 +61,7 @@ class Bench:
     rounds: int
     share: float
     pieces: list[str]
+    clock: Callable[[], float]
 
     def count(self, usual: int) -> int:
         return max(4, round(usual * self.share))
@@ -76,17 +79,21 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--share", type=float, default=1.0, help="of the usual number of texts a round")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--clock", choices=list(CLOCKS), default="wall", help="cpu: one thread's own seconds")
     options = parser.parse_args()
     data = find_data(options.data)
     if data is None:
         return
     _quiet()
-    print(f"{machine()}\nload average {os.getloadavg()[0]:.1f}; rounds: {options.rounds}, share: {options.share}")
+    if options.clock == "cpu":
+        os.environ |= {"VIZSLA_THREADS": "1", "RAYON_NUM_THREADS": "1"}
+    sizes = f"rounds: {options.rounds}, share: {options.share}, clock: {options.clock}, threads: {workers()}"
+    print(f"{machine(PACKAGES)}\nload average {os.getloadavg()[0]:.1f}; {sizes}")
     with tempfile.TemporaryDirectory() as work:
         pieces = vocabulary(models_texts.passages(data / SET, 2000), TINY.vocabulary)
         model = Path(options.model) if options.model else None
-        sizes = (options.rounds, options.share, pieces)
-        bench = Bench(data / SET, Path(work), model, options.int8, *sizes)
+        how = (options.rounds, options.share, pieces, CLOCKS[options.clock])
+        bench = Bench(data / SET, Path(work), model, options.int8, *how)
         for part in options.parts:
             {"dense": dense, "cross": cross, "sparse": sparse}[part](bench)
             print(f"\nload average {os.getloadavg()[0]:.1f}")
@@ -191,7 +198,7 @@ def _compare(
     actions: dict[str, Callable[[], object]] = {name: _called(way, texts) for name, way in every.items()}
     chains = {precision: best(precision) for precision in peaks or {}}
     actions |= {f"peak {precision}": chain.run for precision, chain in chains.items()}
-    seconds = interleave(actions, bench.rounds)
+    seconds = interleave(actions, bench.rounds, bench.clock)
     rows = []
     for name in every:
         taken = seconds[name]
@@ -220,9 +227,9 @@ def _one_by_one(every: Ways, questions: Sequence[str], bench: Bench) -> None:
     for number in range(bench.rounds):
         for question in questions[number :: bench.rounds]:
             for name, way in list(every.items())[:: -1 if number % 2 else 1]:
-                begin = perf_counter()
+                begin = bench.clock()
                 way([question])
-                taken[name].append((perf_counter() - begin) * 1e3)
+                taken[name].append((bench.clock() - begin) * 1e3)
     half = float(np.median(taken[TORCH]))
     rows = []
     for name, found in taken.items():

@@ -9,7 +9,7 @@ from typing import Any
 
 from vizsla.models.description import Description
 
-_LOOK = 20_000
+_LOOK = 500
 
 
 def passages(folder: Path, count: int) -> list[str]:
@@ -30,31 +30,36 @@ def queries(folder: Path, count: int) -> list[str]:
 
 def tokens_of(description: Description, texts: Sequence[str]) -> list[int]:
     """How many tokens each text has, the two specials included, cut nowhere."""
-    from tokenizers import Tokenizer
-
-    tokenizer: Any = Tokenizer.from_str(description.tokens.json)
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return [len(one.ids) + 2 for one in tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+    encoded = _tokenizer(description).encode_batch(list(texts), add_special_tokens=False)
+    return [len(one.ids) + 2 for one in encoded]
 
 
 def equal(description: Description, folder: Path, length: int, count: int) -> list[str]:
     """Passages cut to exactly so many tokens, the two specials included."""
+    found: list[str] = []
+    several = stream(folder)
+    while len(found) < count and (some := list(islice(several, _LOOK))):
+        shorter = cut(description, some, length)
+        found += [
+            text for text, tokens in zip(shorter, tokens_of(description, shorter), strict=True) if tokens == length
+        ]
+    return found[:count]
+
+
+def cut(description: Description, texts: Sequence[str], length: int) -> list[str]:
+    """Texts that end where their last token but one of so many ends; shorter ones as they are."""
+    encoded = _tokenizer(description).encode_batch(list(texts), add_special_tokens=False)
+    ends = [one.offsets[length - 3][1] if len(one.offsets) > length - 2 else None for one in encoded]
+    return [text[:end] for text, end in zip(texts, ends, strict=True)]
+
+
+def _tokenizer(description: Description) -> Any:
     from tokenizers import Tokenizer
 
     tokenizer: Any = Tokenizer.from_str(description.tokens.json)
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    found: list[str] = []
-    for text in passages(folder, _LOOK):
-        offsets = tokenizer.encode(text, add_special_tokens=False).offsets
-        if len(offsets) >= length - 2:
-            cut = text[: offsets[length - 3][1]]
-            if len(tokenizer.encode(cut, add_special_tokens=False).ids) == length - 2:
-                found.append(cut)
-        if len(found) == count:
-            break
-    return found
+    return tokenizer
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:

@@ -7,6 +7,7 @@ are what runs the models. A model can reach its limit only if everything but its
 """
 
 import argparse
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from clock import interleave, machine, spread, table
+from clock import CLOCKS, interleave, machine, spread, table
 from models_random import BERT_BASE, DISTILBERT_BASE, MINILM, ROCKETQA, TINY, Size
 
 from vizsla.core.threads import workers
@@ -24,6 +25,7 @@ from vizsla.core.threads import workers
 if TYPE_CHECKING:
     from onnx import NodeProto
 
+PACKAGES = ("vizsla", "onnxruntime", "openvino")
 PRECISIONS = ("fp32", "bf16", "int8")
 WAYS = ("fp32 onnxruntime", "fp32 OpenVINO", "bf16 OpenVINO", "int8 OpenVINO")
 SHAPES = {
@@ -76,10 +78,10 @@ def best(precision: str) -> Chain:
     return found[max(found)]
 
 
-def show(rounds: int) -> dict[str, float]:
+def show(rounds: int, clock: Callable[[], float]) -> dict[str, float]:
     """Print both tables; returns the peak of each precision: the best shape's best round."""
     chains = {(way, shape): chain(way, shape) for way in WAYS for shape in SHAPES}
-    seconds = interleave({f"{way} {shape}": each.run for (way, shape), each in chains.items()}, rounds)
+    seconds = interleave({f"{way} {shape}": each.run for (way, shape), each in chains.items()}, rounds, clock)
     found = {
         (way, shape): [each.operations / taken for taken in seconds[f"{way} {shape}"]]
         for (way, shape), each in chains.items()
@@ -168,9 +170,15 @@ def _openvino(path: Path, values: Any, precision: str) -> Callable[[], object]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--clock", choices=list(CLOCKS), default="wall", help="cpu: one thread's own seconds")
     options = parser.parse_args()
-    print(machine())
-    show(options.rounds)
+    if options.clock == "cpu":
+        os.environ |= {"VIZSLA_THREADS": "1", "RAYON_NUM_THREADS": "1"}
+    print(machine(PACKAGES))
+    print(
+        f"load average {os.getloadavg()[0]:.1f}; threads: {workers()}; rounds: {options.rounds}, clock: {options.clock}"
+    )
+    show(options.rounds, CLOCKS[options.clock])
 
 
 if __name__ == "__main__":
