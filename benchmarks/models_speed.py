@@ -24,7 +24,7 @@ from clock import CLOCKS, find_data, interleave, machine, ratios, spread, table
 from models_peers import Exported, Torch
 from models_random import DISTILBERT_BASE, MINILM, TINY, vocabulary, write
 from models_ways import gated, ways
-from roofline import best
+from roofline import peak
 
 from vizsla.core.threads import workers
 from vizsla.models.finding import Wanted, find
@@ -196,7 +196,7 @@ def _compare(
 ) -> None:
     """Texts a second by turns, each by torch's of the same round, and by the peak of the same round."""
     actions: dict[str, Callable[[], object]] = {name: _called(way, texts) for name, way in every.items()}
-    chains = {precision: best(precision) for precision in peaks or {}}
+    chains = {precision: peak(precision) for precision in peaks or {}}
     actions |= {f"peak {precision}": chain.run for precision, chain in chains.items()}
     seconds = interleave(actions, bench.rounds, bench.clock)
     rows = []
@@ -205,9 +205,9 @@ def _compare(
         share = "-"
         for precision, chain in chains.items():
             if name == OURS[precision]:
-                peak = [one / chain.operations for one in seconds[f"peak {precision}"]]
+                bare = [one / chain.operations for one in seconds[f"peak {precision}"]]
                 own = [one / (peaks or {})[precision] for one in taken]
-                share = spread([100 * one for one in ratios(peak, own)], digits=0)
+                share = spread([100 * one for one in ratios(bare, own)], digits=0)
         speeds = [len(texts) / one for one in taken]
         rows.append([name, spread(speeds, digits=1), spread(ratios(seconds[TORCH], taken)), share])
     print(f"\n{what}: {len(texts)} a round; median (least-most)")
