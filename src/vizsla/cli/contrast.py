@@ -31,7 +31,7 @@ NAME = "all-MiniLM-L6-v2"
 QUESTIONS = (
     ("no word in common with its answer", "insomnia"),
     ("said in other words", "my drink is too acidic"),
-    ("what is it called?", "how many items are there"),
+    ("asked by what it does", "how many items are there"),
     ("an exact figure, where words do better", "fifteen degrees"),
 )
 _MARKER, _WHOLE = "modules.json", "model.safetensors"
@@ -125,7 +125,7 @@ def _encoded(collection: "FrozenCollection", model: Path, folder: Path) -> "tupl
         )
     seconds = time.perf_counter() - ready
     terminal.write(
-        f"loaded in {ready - begin:.1f} s, without torch; {len(stored)} short passages of the index encoded in "
+        f"loaded in {ready - begin:.1f} s, without torch; {len(stored)} short passages of the index are vectors after "
         f"{seconds:.1f} s\n(the model knows English)"
     )
     return encoder, np.asarray(stored.rows()), positions
@@ -168,5 +168,5 @@ def _cell(corpus: "Corpus", row: "Row", number: int, width: int) -> "Text":
     passage = corpus.passage(int(positions[number]))
     title = terminal.printable(passage.title)
     body = wrapped(Text(terminal.printable(passage.text)), width).split("\n")[:_LINES]
-    head = Text(f"{scores[number]:6.2f} ", style="green") + Text(f"{title or passage.id}\n", style="bold")
-    return head + Text("\n", style="").join(body) + Text("\n" if number + 1 < _SHOWN else "")
+    head = (f"{scores[number]:.2f} ", "green"), (f"{title or passage.id}\n", "bold")
+    return Text.assemble(*head, Text("\n").join(body), "\n" if number + 1 < _SHOWN else "")

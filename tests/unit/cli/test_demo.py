@@ -28,7 +28,7 @@ def test_words_and_meaning_stand_side_by_side(
 ) -> None:
     contrast.show(FrozenCollection.load(built), wheels, tmp_path)
     shown = capsys.readouterr().out
-    assert "6 short passages of the index encoded" in shown
+    assert "6 short passages of the index are vectors" in shown
     assert shown.count("by words: BM25") == len(contrast.QUESTIONS) == shown.count(f"by meaning: {contrast.NAME}")
     assert all(question in shown for _, question in contrast.QUESTIONS)
     assert "nothing" in shown.split("insomnia")[1].split("\n")[2]
