@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import distributions
 from itertools import islice
 from pathlib import Path
@@ -33,6 +33,7 @@ _THEIRS = (
     f"import sys\nfrom sentence_transformers import SentenceTransformer\n"
     f"SentenceTransformer(sys.argv[1], device='cpu').encode([{_QUERY!r}])"
 )
+_QUIET = ("--quiet", "--disable-pip-version-check", "--no-compile")
 _SIZES = """
 import json
 from importlib.metadata import distributions
@@ -71,22 +72,26 @@ def main() -> None:
 
 def install(work: Path) -> None:
     """Bytes that `pip install vizsla` brings, and with the extra `openvino`, without what pip itself takes."""
-    rows = []
-    for name, wanted in (("vizsla", str(ROOT)), ("vizsla[openvino]", f"{ROOT}[openvino]")):
-        folder = work / name
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        python = folder / "bin" / "python"
-        quiet = ["--quiet", "--disable-pip-version-check"]
-        subprocess.run([python, "-m", "pip", "install", *quiet, wanted], check=True)
-        done = subprocess.run([python, "-c", _SIZES], check=True, capture_output=True, text=True)
-        rows.append([name, *_summed(json.loads(done.stdout))])
-    if any(one.metadata["Name"] == "sentence-transformers" for one in distributions()):
-        done = subprocess.run([sys.executable, "-c", _SIZES], check=True, capture_output=True, text=True)
-        found = {name.lower(): size for name, size in json.loads(done.stdout).items()}
-        kept = {name: found[name] for name in _needed("sentence-transformers", set()) if name in found}
-        rows.append(["sentence-transformers as it is installed here", *_summed(kept)])
     print("\ninstalled files, compiled Python left out: MiB")
-    table(("install", "MiB", "packages", "the largest"), rows)
+    table(("install", "MiB", "packages", "the largest"), _installed(work / "environment"))
+
+
+def _installed(folder: Path) -> Iterator[list[str]]:
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    python = str(folder / "bin" / "python")
+    for name, wanted in (("vizsla", str(ROOT)), ("vizsla[openvino]", f"{ROOT}[openvino]")):
+        subprocess.run([python, "-m", "pip", "install", *_QUIET, wanted], check=True, stderr=subprocess.DEVNULL)
+        yield [name, *_summed(_sizes(python))]
+    if any(one.metadata["Name"] == "sentence-transformers" for one in distributions()):
+        found = {name.lower(): size for name, size in _sizes(sys.executable).items()}
+        kept = {name: found[name] for name in _needed("sentence-transformers", set()) if name in found}
+        yield ["sentence-transformers as it is installed here", *_summed(kept)]
+
+
+def _sizes(python: str) -> dict[str, int]:
+    done = subprocess.run([python, "-c", _SIZES], check=True, capture_output=True, text=True)
+    found: dict[str, int] = json.loads(done.stdout)
+    return found
 
 
 def start(model: Path, work: Path, rounds: int) -> None:

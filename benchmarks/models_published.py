@@ -51,12 +51,13 @@ SPLADE = {"efficient-splade-V-large": DISTILBERT_BASE, "efficient-splade-VI-BT-l
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What every part needs: data, a folder for models, how often and how much."""
+    """What every part needs: data, a folder for models, how often, how much, which sizes of RocketQA, which clock."""
 
     data: Path
     work: Path
     rounds: int
     sample: int
+    sizes: Sequence[str]
     clock: Callable[[], float]
 
 
@@ -66,6 +67,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--sample", type=int, default=SAMPLE, help="texts of a rate where the whole takes too long")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--sizes", nargs="+", choices=list(ROCKETQA), default=list(ROCKETQA), help="of RocketQA")
     parser.add_argument("--clock", choices=list(CLOCKS), default="wall", help="cpu: one thread's own seconds")
     options = parser.parse_args()
     if options.clock == "cpu":
@@ -82,7 +84,7 @@ def main() -> None:
             print(f"\nskipped {part}: found no set at {needed}")
             continue
         with tempfile.TemporaryDirectory() as work:
-            bench = Bench(needed, Path(work), options.rounds, options.sample, CLOCKS[options.clock])
+            bench = Bench(needed, Path(work), options.rounds, options.sample, options.sizes, CLOCKS[options.clock])
             {"rocketqa": rocketqa, "cross": cross, "dense": dense, "splade": splade}[part](bench)
         print(f"\nload average {os.getloadavg()[0]:.1f}")
 
@@ -102,8 +104,9 @@ def _indexed(bench: Bench, answered: list[list[str]]) -> Iterator[list[str]]:
     texts = models_texts.passages(bench.data, WHOLE)
     question = models_texts.queries(bench.data, 1)[0]
     pieces = vocabulary(models_texts.passages(bench.data, 10 * WHOLE), ROCKETQA["base"].vocabulary)
-    for name, size in ROCKETQA.items():
+    for name in bench.sizes:
         figures = _figures(f"rocketqa-zh-{name}")
+        size = ROCKETQA[name]
         wanted = Wanted(write(bench.work / f"{name}-para-encoder", size, "vector", pieces), max_length=max(LENGTHS))
         encoders = ways(wanted, texts[::CALIBRATION])
         for length in LENGTHS:
