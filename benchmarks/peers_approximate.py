@@ -15,12 +15,12 @@ from sparse_data import Rows
 class Seismic:
     """Postings cut to their heaviest, clustered, each cluster with a summary; then the whole vectors.
 
-    A variant is how many of a query's terms are looked up, and by what part of a summary's product the
-    worst hit so far must be exceeded.
+    A variant is how many of a query's terms are looked up, and its heap factor: the smaller, the fewer
+    clusters are passed over.
     """
 
     module, exact, held = "seismic", False, None
-    variants = ((5, 0.8), (10, 0.8), (20, 0.9), (40, 1.0))
+    variants = ((5, 0.9), (10, 0.8), (20, 0.7), (40, 0.5))
 
     @staticmethod
     def build(passages: Rows, folder: Path) -> None:

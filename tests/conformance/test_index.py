@@ -142,6 +142,14 @@ def test_lists_and_tiles_together(weighting: TermFrequencies | None, monkeypatch
     check(index, passages, queries[:1], 10)
 
 
+def test_more_tiles_than_a_whole_number_has_bits() -> None:
+    size, held = 70 * scoring.TILE + 5, [0, scoring.TILE, 33 * scoring.TILE - 1, 70 * scoring.TILE + 4]
+    ends = np.searchsorted(held, np.arange(size + 1))
+    rows = csr_array((np.array([1, 2, 3, 4], np.float32), np.zeros(4, np.int32), ends), shape=(size, 1))
+    hits = InvertedIndex.build(rows).search(csr_array(np.array([[1.0]], np.float32)), 3)
+    assert hits.positions.tolist() == [held[:0:-1]]
+
+
 @pytest.mark.parametrize("weighting", WEIGHTINGS[:2])
 @pytest.mark.parametrize("cores", ["2", "3", "7"])
 def test_one_query_over_all_cores(

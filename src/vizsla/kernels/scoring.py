@@ -190,7 +190,7 @@ def _sweep(stored: Stored, lists: Any, tiled: Any, wanted: Any, span: Span) -> B
         best = _with_room(best, found * GROUP, theta)
         best = _take(near, which[:found], begin, span.allowed, best, wanted)
         near[:] = 0.0
-        begin, most = stop, 2 * most
+        begin, most = stop, min(2 * most, TILE)
     return best
 
 
