@@ -142,6 +142,47 @@ def test_lists_and_tiles_together(weighting: TermFrequencies | None, monkeypatch
     check(index, passages, queries[:1], 10)
 
 
+@pytest.mark.parametrize("k", [1, 5])
+def test_what_bounds_rank_behind_is_found(k: int) -> None:
+    """Decoys whose bounds lie a code a column above their scores; winners whose bounds are exact, and smaller."""
+    columns, code = 40, 100.0
+    rows = np.full((3 * k + 1, columns), code + 0.01, np.float32)
+    rows[-1] = 255
+    rows[:k], rows[:k, :10] = code, code + 1
+    rows, asked = np.vstack([rows[:-1]] * 2000)[: 20_000 // (3 * k) * 3 * k], np.ones((1, columns), np.float32)
+    rows[-1] = 0.5  # the peak of each column, so that a code is worth about one
+    rows[-1, 0] = 255
+    index = InvertedIndex.build(csr_array(np.vstack([rows, np.eye(columns, dtype=np.float32) * 255])))
+    whole = np.vstack([rows, np.eye(columns, dtype=np.float32) * 255])
+    found = index.search(csr_array(asked), k).scores[0]
+    assert found.tolist() == np.sort(whole.sum(axis=1, dtype=np.float64).astype(np.float32))[::-1][:k].tolist()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_sums_that_float32_would_misorder(seed: int) -> None:
+    """Exact codes, and sums so close about a whole unit that the bounds' own rounding puts them in another order."""
+    draws, columns = np.random.default_rng(seed), 40
+    rows = draws.integers(100, 156, (3000, columns))
+    rows[:, -1] += 5100 - rows.sum(axis=1)
+    rows = np.clip(rows, 0, 255)[np.clip(rows, 0, 255).sum(axis=1) == 5100].astype(np.float32)  # noqa: PLR2004
+    rows = np.vstack([rows, np.full((1, columns), 255, np.float32) * np.eye(1, columns, dtype=np.float32)])
+    asked = (1 + draws.integers(0, 9, (1, columns)) * 2.0**-22).astype(np.float32)
+    index = InvertedIndex.build(csr_array(rows))
+    sums = np.zeros(len(rows))
+    for column in range(columns):
+        sums += float(asked[0, column]) * rows[:, column].astype(np.float64)
+    scores = sums.astype(np.float32)
+    for k in (1, 2, 10):
+        hits = index.search(csr_array(asked), k)
+        assert hits.positions[0].tolist() == np.lexsort((np.arange(len(rows)), -scores))[:k].tolist()
+
+
+def test_peaks_of_almost_255_have_no_exact_codes() -> None:
+    rows = (np.random.default_rng(0).random((5000, 3)) * 50 + 0.01).astype(np.float32)
+    rows[0] = 254.99998
+    check(InvertedIndex.build(csr_array(rows)), rows, np.ones((1, 3), np.float32), 1000)
+
+
 def test_more_tiles_than_a_whole_number_has_bits() -> None:
     size, held = 70 * scoring.TILE + 5, [0, scoring.TILE, 33 * scoring.TILE - 1, 70 * scoring.TILE + 4]
     ends = np.searchsorted(held, np.arange(size + 1))

@@ -48,7 +48,7 @@ class Hits:
 
     def above(self, score: float) -> "Hits":
         """Those hits that score at least so much, in the same order and width."""
-        kept = self.scores >= score
+        kept = self.scores.astype(np.float64) >= score
         return Hits(np.where(kept, self.positions, -1), np.where(kept, self.scores, np.float32(-np.inf)))
 
     def row(self, query: int) -> tuple[Positions, Floats]:

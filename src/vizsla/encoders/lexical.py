@@ -65,6 +65,12 @@ class LexicalEncoder:
         self.bm25 = bm25 or BM25()
         self._counting = _Counting()
 
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name != "_counting"}  # each process its own
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state, _counting=_Counting())
+
     @classmethod
     def fit(
         cls, passages: Sequence[Text], *, settings: AnalyzerSettings | None = None, bm25: BM25 | None = None
@@ -145,7 +151,7 @@ class LexicalEncoder:
         counting = self._counting
         # Taken, and put back when it is done: interrupted halfway, it may have met terms that have no number.
         counter, counting.counter = counting.counter, None
-        if counter is None or len(counter) > _REMEMBERED:
+        if counter is None:
             counter, counting.numbers = TermCounter(self.analyzer), np.zeros(0, np.int64)
         counts, known = counter.count(pack(texts)), len(counting.numbers)
         if len(counter) > known:
@@ -153,7 +159,7 @@ class LexicalEncoder:
             found = np.empty(len(order), np.int64)
             found[order - known] = self.vocabulary.find(terms)
             counting.numbers = np.concatenate([counting.numbers, found])
-        counting.counter = counter
+        counting.counter = counter if len(counter) <= _REMEMBERED else None
         return to_rows(counts, counting.numbers, self.dim)
 
 
@@ -161,7 +167,9 @@ def to_rows(counts: postings.Counts, numbers: Int64s, dim: int) -> Sparse:
     """Counted texts as sparse rows, their terms renumbered; a term numbered -1 is left out."""
     columns = numbers[counts.terms]
     known = columns >= 0
-    ends = np.concatenate([[0], np.cumsum(known)])[np.concatenate([[0], counts.ends])].astype(np.int32)
+    ends = np.concatenate([[0], np.cumsum(known)])[np.concatenate([[0], counts.ends])]
+    if ends[-1] < np.iinfo(np.int32).max:
+        ends = ends.astype(np.int32)
     values, held = counts.values[known].astype(np.float32), columns[known].astype(np.int32)
     rows = csr_array((values, held, ends), shape=(len(counts.ends), dim))
     rows.sort_indices()

@@ -64,7 +64,8 @@ class InvertedIndex:
         self.rounding = rounding
         self._norms = _NO_NORMS if weighting is None else weighting.norms(lengths)
         self._norms.flags.writeable = False
-        self._exact = bits is not None or (len(steps) > 0 and bool((steps == 1).all()))
+        whole_bytes = len(steps) > 0 and stored.rows.values.dtype == np.uint8 and bool((steps == 1).all())
+        self._exact = bits is not None or whole_bytes
 
     @property
     def dim(self) -> int:
@@ -200,6 +201,8 @@ class InvertedIndex:
         if not 0 <= begin <= end <= len(columns):
             raise ArtifactError(f"the index holds rows outside its entries: {stored.ALTERED}")
         held = columns[begin:end].tolist()
+        if held and not 0 <= min(held) <= max(held) < self.dim:
+            raise ArtifactError(f"the index holds columns beyond its width: {stored.ALTERED}")
         worth = [1.0] * len(held) if self.bits is None else self._steps[held].tolist()
         return [(c, v * step) for c, v, step in zip(held, values[begin:end].tolist(), worth, strict=True)]
 
@@ -234,7 +237,7 @@ class InvertedIndex:
         span = scoring.Span(first, len(self) if last is None else last, _NOTHING if allowed is None else allowed)
         fine, positions, scores = scoring.search(self._stored, self._norms, query, k, span)
         if not fine:
-            raise ArtifactError(f"the index holds positions out of order: {stored.ALTERED}")
+            raise ArtifactError(f"the index holds arrays that contradict each other: {stored.ALTERED}")
         return hits.rank(positions, scores, k)
 
     def _search_few(
@@ -309,7 +312,11 @@ def _load_first(folder: str | Path) -> InvertedIndex:
     starts, positions = artifact.array("starts", np.int64), artifact.array("positions", np.int32)
     values = artifact.array("values", made.values)
     try:
-        rows = csc_array((values, positions, starts), shape=(made.size, made.dim)).tocsr()
-        return InvertedIndex.build(rows, weighting)
+        columns = csc_array((values, positions, starts), shape=(made.size, made.dim))
+        columns.check_format(full_check=True)
+        index = InvertedIndex.build(columns.tocsr(), weighting)
     except (ValueError, ShapeError) as error:
         raise ArtifactError(f"{folder}: the arrays do not fit each other ({error}); build the index again") from error
+    if weighting is not None and not np.array_equal(index._lengths, artifact.array("lengths", np.int32)):
+        raise ArtifactError(f"{folder}/lengths.npy: found other lengths than the postings have: {stored.ALTERED}")
+    return index

@@ -3,7 +3,7 @@
 One pass over the rows writes them again, their columns renumbered and in rising order, and the codes
 of frequent columns in tiles; further passes make the lists of the other columns, a range of columns
 at a time, each as large as the budget lets it be. So memory is bounded by the budget, one tile, a few
-numbers a column and 16 bytes a row. Knows codes and their layout; refuses to know queries.
+numbers a column and 32 bytes a row. Knows codes and their layout; refuses to know queries.
 """
 
 from collections.abc import Iterator
@@ -24,6 +24,8 @@ SHARE = 16
 _ENTRY = 12
 """Bytes a posting takes while its range is turned round, at most: position, code and room to move."""
 _MOST = np.iinfo(np.int32).max
+_TILED = 2048
+"""Columns that have tiles, at most: one tile of each is 64 MiB."""
 
 
 @dataclass(frozen=True)
@@ -77,17 +79,22 @@ def plan(forward: Forward, order: Int64s, weighting: TermFrequencies | None, *, 
     if len(forward):
         frequencies[order], peaks[order] = forward.frequencies[: len(order)], forward.peaks[: len(order)]
     frequent = np.flatnonzero((SHARE * frequencies >= len(forward)) & (frequencies > 0)).astype(np.int32)
+    if len(frequent) > _TILED:
+        frequent = np.sort(frequent[np.argsort(-frequencies[frequent], kind="stable")[:_TILED]])
     slots = np.full(len(order), -1, np.int32)
     slots[frequent] = np.arange(len(frequent))
     starts = np.concatenate([[0], np.cumsum(np.where(slots < 0, frequencies, 0))]).astype(np.int64)
     small = np.min_scalar_type(int(forward.largest)) if forward.whole and forward.largest < 1 << 16 else None
     if weighting is not None:
-        lengths = np.concatenate([np.zeros(0), *forward.lengths]).astype(np.int32)
+        sums = np.concatenate([np.zeros(0), *forward.lengths])
+        if sums.max(initial=0) > _MOST:
+            raise SettingsError(f"found a passage of {sums.max():.0f} terms; wanted at most {_MOST}: cut it into several")
+        lengths = sums.astype(np.int32)
         kind = small or np.min_scalar_type(int(forward.largest))
         return Plan(order, starts, frequent, slots, None, weighting.norms(lengths), lengths, kind)
     kind = np.dtype(np.uint8) if bits else small or np.dtype(np.float32)
     nothing = np.zeros(0, np.int32)
-    return Plan(order, starts, frequent, slots, _steps(peaks, kind), None, nothing, kind, coded=bits is not None)
+    return Plan(order, starts, frequent, slots, _steps(peaks, kind, whole=forward.whole), None, nothing, kind, coded=bits is not None)
 
 
 def turn(forward: Forward, made: Plan, budget_bytes: int) -> Iterator[Piece]:
@@ -96,16 +103,18 @@ def turn(forward: Forward, made: Plan, budget_bytes: int) -> Iterator[Piece]:
     yield from _lists(forward, made, budget_bytes)
 
 
-def _steps(peaks: npt.NDArray[np.float64], kind: np.dtype[np.generic]) -> npt.NDArray[np.float32]:
+def _steps(peaks: npt.NDArray[np.float64], kind: np.dtype[np.generic], *, whole: bool) -> npt.NDArray[np.float32]:
     """What one code is worth: 1 where whole impacts up to 255 are their own codes, else a 255th of the largest."""
-    if kind == np.uint8 and peaks.max(initial=0.0) <= 255 and (peaks == np.rint(peaks)).all():
+    if kind == np.uint8 and whole and peaks.max(initial=0.0) <= np.iinfo(np.uint8).max:
         return np.ones(len(peaks), np.float32)
     return np.nextafter((peaks / 255).astype(np.float32), np.float32(np.inf))
 
 
 def _rows_and_tiles(forward: Forward, made: Plan) -> Iterator[Piece]:
     width = len(made.frequent)
-    tile, filled = np.zeros((width, scoring.TILE), np.uint8), 0
+    padded = (len(forward) + scoring.GROUP - 1) // scoring.GROUP * scoring.GROUP
+    shape, filled = (width, min(scoring.TILE, padded)), 0
+    tile = np.zeros(shape, np.uint8)
     first, entries = 0, 0
     yield "row_ends", np.zeros(1, np.int64)
     for rows in forward.blocks():
@@ -125,11 +134,11 @@ def _rows_and_tiles(forward: Forward, made: Plan) -> Iterator[Piece]:
             done, filled = done + now, filled + now
             if filled == scoring.TILE:
                 yield from _tile(tile)
-                tile, filled = np.zeros_like(tile), 0
+                del tile  # given back before the next one is made
+                tile, filled = np.zeros(shape, np.uint8), 0
         first, entries = first + len(rows.ends), entries + len(columns)
     if filled:
-        padded = (filled + scoring.GROUP - 1) // scoring.GROUP * scoring.GROUP
-        yield from _tile(tile[:, :padded])
+        yield from _tile(tile[:, : (filled + scoring.GROUP - 1) // scoring.GROUP * scoring.GROUP])
 
 
 def _tile(tile: npt.NDArray[np.uint8]) -> Iterator[Piece]:

@@ -345,6 +345,9 @@ def _settle(rows: Rows, norms: Any, query: Query, k: int, best: Best, slack: flo
     last = _part(bounds, positions, first, count, least)
     if not sum_rows(rows, norms, query, places, positions[first:last], scores[first:last]):
         return 0, positions[:0], scores[:0]
+    for i in range(last):
+        if scores[i] < 0:  # a bound, and nothing in its row
+            return 0, positions[:0], scores[:0]
     return 1, positions[:last], scores[:last]
 
 
