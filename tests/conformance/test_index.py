@@ -164,7 +164,7 @@ def test_sums_that_float32_would_misorder(seed: int) -> None:
     draws, columns = np.random.default_rng(seed), 40
     rows = draws.integers(100, 156, (3000, columns))
     rows[:, -1] += 5100 - rows.sum(axis=1)
-    rows = np.clip(rows, 0, 255)[np.clip(rows, 0, 255).sum(axis=1) == 5100].astype(np.float32)  # noqa: PLR2004
+    rows = np.clip(rows, 0, 255)[np.clip(rows, 0, 255).sum(axis=1) == 5100].astype(np.float32)
     rows = np.vstack([rows, np.full((1, columns), 255, np.float32) * np.eye(1, columns, dtype=np.float32)])
     asked = (1 + draws.integers(0, 9, (1, columns)) * 2.0**-22).astype(np.float32)
     index = InvertedIndex.build(csr_array(rows))

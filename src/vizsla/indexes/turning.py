@@ -88,13 +88,24 @@ def plan(forward: Forward, order: Int64s, weighting: TermFrequencies | None, *, 
     if weighting is not None:
         sums = np.concatenate([np.zeros(0), *forward.lengths])
         if sums.max(initial=0) > _MOST:
-            raise SettingsError(f"found a passage of {sums.max():.0f} terms; wanted at most {_MOST}: cut it into several")
+            found = f"a passage of {sums.max():.0f} terms"
+            raise SettingsError(f"found {found}; wanted at most {_MOST}: cut it into several")
         lengths = sums.astype(np.int32)
         kind = small or np.min_scalar_type(int(forward.largest))
         return Plan(order, starts, frequent, slots, None, weighting.norms(lengths), lengths, kind)
     kind = np.dtype(np.uint8) if bits else small or np.dtype(np.float32)
     nothing = np.zeros(0, np.int32)
-    return Plan(order, starts, frequent, slots, _steps(peaks, kind, whole=forward.whole), None, nothing, kind, coded=bits is not None)
+    return Plan(
+        order,
+        starts,
+        frequent,
+        slots,
+        _steps(peaks, kind, whole=forward.whole),
+        None,
+        nothing,
+        kind,
+        coded=bits is not None,
+    )
 
 
 def turn(forward: Forward, made: Plan, budget_bytes: int) -> Iterator[Piece]:

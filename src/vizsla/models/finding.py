@@ -123,8 +123,8 @@ def _told(towers: Towers) -> Towers:
     tower = towers.queries
     if tower.score == "cosine" and tower.head.kind == "vector" and not tower.head.normalize:
         logging.getLogger("vizsla").warning(
-            "%s is compared by cosine and does not normalise: its vectors come as the model makes them; to search by dot "
-            "products load it with settings={'normalize': True}, or {'score': 'dot'} where it was trained for these",
+            "%s is compared by cosine and does not normalise: its vectors come as the model makes them; for search by "
+            "dot products load it with settings={'normalize': True}, or {'score': 'dot'} where it was trained so",
             tower.name,
         )
     return towers
