@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vizsla.cli import loading, terminal
+from vizsla.cli import loading, terminal, texts
 from vizsla.core.errors import IncompatibleError, SettingsError
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from vizsla.encoders.stored import StoredVectors
 
 EXAMPLE = "Example: vizsla encode all-MiniLM-L6-v2 notes.index --output notes.vectors"
-_TEXTS = "Files"
 
 
 def encode(
@@ -36,18 +35,10 @@ def encode(
     precision: loading.Precision = None,
     layout: loading.Layout = None,
     settings: loading.Settings = None,
-    columns: Annotated[
-        str | None, typer.Option(help="Keys or columns to read: id=…,title=…,text=…", rich_help_panel=_TEXTS)
-    ] = None,
-    size: Annotated[
-        int | None, typer.Option(help="Words of a passage cut from a text.", rich_help_panel=_TEXTS)
-    ] = None,
-    overlap: Annotated[
-        int | None, typer.Option(help="Words a passage repeats from the one before.", rich_help_panel=_TEXTS)
-    ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Stop at the first bad record.", rich_help_panel=_TEXTS)
-    ] = False,
+    columns: texts.Columns = None,
+    size: texts.Size = None,
+    overlap: texts.Overlap = None,
+    strict: texts.Strict = False,
     as_json: Annotated[bool, typer.Option("--json", help="What was made, on one line.")] = False,
 ) -> None:
     """Encode the passages of DATA with MODEL, into vectors by position.

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vizsla.cli import terminal
+from vizsla.cli import terminal, texts
 
 if TYPE_CHECKING:
     from vizsla.collections.frozen import FrozenCollection
     from vizsla.data.problems import Problems
 
-_TEXTS, _TERMS, _BM25, _HOW = "Files", "Texts to terms", "BM25", "How it is built"
+_TERMS, _BM25, _HOW = "Texts to terms", "BM25", "How it is built"
 
 
 def index(
@@ -24,18 +24,10 @@ def index(
     output: Annotated[
         Path, typer.Option(metavar="INDEX", help="Where the index will stand; an older one is replaced.")
     ],
-    columns: Annotated[
-        str | None, typer.Option(help="Keys or columns to read: id=…,title=…,text=…", rich_help_panel=_TEXTS)
-    ] = None,
-    size: Annotated[
-        int | None, typer.Option(help="Words of a passage cut from a text.", rich_help_panel=_TEXTS)
-    ] = None,
-    overlap: Annotated[
-        int | None, typer.Option(help="Words a passage repeats from the one before.", rich_help_panel=_TEXTS)
-    ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Stop at the first bad record.", rich_help_panel=_TEXTS)
-    ] = False,
+    columns: texts.Columns = None,
+    size: texts.Size = None,
+    overlap: texts.Overlap = None,
+    strict: texts.Strict = False,
     language: Annotated[
         str | None, typer.Option(help="auto, zh, en, or a Snowball name.", rich_help_panel=_TERMS)
     ] = None,
