@@ -3,8 +3,8 @@
 Law: one function, `vizsla.core.hits.rank`, orders candidates. A wrapper is what it wraps.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
@@ -23,11 +23,21 @@ V_contra = TypeVar("V_contra", Dense, Sparse, contravariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """One passage as the outside knows it."""
+    """One passage as the outside knows it.
+
+    Attributes:
+        id: its outside name.
+        text: what is searched.
+        title: of the whole it comes from.
+        metadata: what a filter asks for, by field.
+        parent: the id of the whole it is a part of; empty where it is one.
+    """
 
     id: str
     text: str
     title: str = ""
+    metadata: Mapping[str, object] = field(default_factory=dict, hash=False)
+    parent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
