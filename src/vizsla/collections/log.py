@@ -1,0 +1,273 @@
+"""The commit log: which segments are live, which of their rows are dead, and what the collection is made with.
+
+One SQLite file with a rollback journal and full synchronisation, of the journal's folder too, so that a commit that
+was acknowledged outlives a loss of power; one transaction is one commit, so a kill leaves the state before it or the
+state after it. It is opened for a commit or a look, and closed again. Knows names, sizes and
+bitmaps of segments; refuses to know what stands in them.
+"""
+
+import json
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+
+from vizsla.core.errors import ArtifactError, IncompatibleError
+from vizsla.core.vectors import Bitmap
+
+FILE = "log.sqlite"
+FORMAT = 1
+_APPLICATION = 0x565A534C  # "VZSL" in the header of the file
+_PATIENCE_S = 60.0
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE segments (place INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, size INTEGER NOT NULL, dead BLOB);
+CREATE TABLE pipelines (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+"""
+_ADVICE = "restore the collection from a copy, or build it again from its texts"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Live:
+    """A segment that is a part of the collection.
+
+    Attributes:
+        name: its folder's.
+        size: rows, dead ones too.
+        dead: (size,) which rows were deleted or replaced; None where none was.
+    """
+
+    name: str
+    size: int
+    dead: Bitmap | None = None
+
+    @property
+    def kept(self) -> int:
+        """How many rows are not dead."""
+        return self.size - (0 if self.dead is None else int(np.count_nonzero(self.dead)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """All that one commit left.
+
+    Attributes:
+        generation: the number of the commit, rising.
+        settings: what the collection was made with, as plain values.
+        schema: the types of metadata fields, as plain values.
+        segments: the live ones, in order of positions.
+        pipelines: named pipelines as texts.
+        next_segment: the number that no segment has had.
+    """
+
+    generation: int
+    settings: Mapping[str, Any]
+    schema: Mapping[str, Any]
+    segments: tuple[Live, ...]
+    pipelines: Mapping[str, str]
+    next_segment: int
+
+
+class CommitLog:
+    """The log of the collection in a folder.
+
+    Args:
+        folder: the collection's.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self._folder = Path(folder)
+        self.path = self._folder / FILE
+
+    def create(self, settings: Mapping[str, Any]) -> None:
+        """Begin a log with its first commit; what a killed creation left is begun again.
+
+        Raises:
+            ArtifactError: a log stands there, or it cannot be written.
+        """
+        with self._open("rwc") as connection:
+            connection.execute("BEGIN EXCLUSIVE")
+            if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                raise ArtifactError(f"{self._folder}: a collection stands there; open it, or choose another place")
+            for statement in _SCHEMA.split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {FORMAT}")
+            first = {"generation": 1, "settings": dict(settings), "schema": {}, "next_segment": 1}
+            connection.executemany("INSERT INTO meta VALUES (?, ?)", [(k, _plain(v)) for k, v in first.items()])
+            connection.execute("COMMIT")
+
+    def generation(self) -> int:
+        """The number of the last commit: the cheapest look.
+
+        Raises:
+            ArtifactError: no log, or one that cannot be read.
+            IncompatibleError: of a newer release.
+        """
+        with self._reading() as connection:
+            return int(_meta(connection)["generation"])
+
+    def read(self) -> State:
+        """What the last commit left, read in one transaction.
+
+        Raises:
+            ArtifactError: no log, or one that cannot be read.
+            IncompatibleError: of a newer release.
+        """
+        with self._reading() as connection:
+            meta = _meta(connection)
+            rows = connection.execute("SELECT name, size, dead FROM segments ORDER BY place").fetchall()
+            pipelines = dict(connection.execute("SELECT name, text FROM pipelines ORDER BY name").fetchall())
+        live = tuple(self._live(*row) for row in rows)
+        return State(
+            generation=int(meta["generation"]),
+            settings=meta["settings"],
+            schema=meta["schema"],
+            segments=live,
+            pipelines=pipelines,
+            next_segment=int(meta["next_segment"]),
+        )
+
+    def commit(
+        self,
+        segments: Sequence[Live],
+        *,
+        schema: Mapping[str, Any] | None = None,
+        pipelines: Mapping[str, str] | None = None,
+        next_segment: int | None = None,
+    ) -> None:
+        """Make these the live segments, all at once; what is None stays as it is.
+
+        Only the holder of the writer's lock may call it.
+
+        Raises:
+            ArtifactError: the log cannot be written; what it held is held still.
+        """
+        with self._open("rw") as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            meta = _meta(connection)
+            _store_segments(connection, segments)
+            if pipelines is not None:
+                connection.execute("DELETE FROM pipelines")
+                connection.executemany("INSERT INTO pipelines VALUES (?, ?)", pipelines.items())
+            changed: dict[str, object] = {"generation": meta["generation"] + 1}
+            changed |= {} if schema is None else {"schema": dict(schema)}
+            changed |= {} if next_segment is None else {"next_segment": next_segment}
+            connection.executemany(
+                "UPDATE meta SET value = ? WHERE key = ?", [(_plain(v), k) for k, v in changed.items()]
+            )
+            connection.execute("COMMIT")
+
+    def verify(self) -> None:
+        """Read the whole file and check its structure.
+
+        Raises:
+            ArtifactError: it is damaged.
+        """
+        with self._reading() as connection:
+            found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if found != "ok":
+            raise ArtifactError(f"{self.path}: damaged ({found}); {_ADVICE}")
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        # A reader that may write rolls back what a killed writer left half done; another one can only say so.
+        with self._open("rw" if os.access(self._folder, os.W_OK) and os.access(self.path, os.W_OK) else "ro") as opened:
+            opened.execute("BEGIN")
+            yield opened
+            opened.execute("COMMIT")
+
+    @contextmanager
+    def _open(self, mode: str) -> Iterator[sqlite3.Connection]:
+        if mode != "rwc" and not self.path.is_file():
+            what = "holds no collection" if self._folder.is_dir() else "is not there"
+            raise ArtifactError(f"{self._folder}: {what}; wanted a folder made by Collection.create or `vizsla create`")
+        place = f"file:{quote(os.fspath(self.path.absolute()))}?mode={mode}"
+        try:
+            with closing(sqlite3.connect(place, uri=True, timeout=_PATIENCE_S, isolation_level=None)) as connection:
+                connection.execute("PRAGMA synchronous = EXTRA")
+                connection.execute("PRAGMA trusted_schema = OFF")
+                if mode != "rwc":
+                    self._check(connection)
+                yield connection
+        except (sqlite3.Error, OverflowError) as error:
+            raise ArtifactError(f"{self.path}: {_said(error)}") from error
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if application == version == 0 and not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise ArtifactError(f"{self._folder}: its creation was broken off; create the collection again")
+        if application != _APPLICATION:
+            raise ArtifactError(f"{self.path}: found a database that is no commit log of vizsla; choose another folder")
+        if version != FORMAT:
+            found = f"found format {version} of a collection; this release reads {FORMAT}"
+            raise IncompatibleError(f"{self._folder}: {found}: use the release that wrote it, or build it again")
+
+    def _live(self, name: Any, size: Any, dead: Any) -> Live:
+        try:
+            plain = isinstance(name, str) and name.isalnum() and isinstance(size, int) and size >= 0
+            if not plain:
+                raise ValueError(f"the segment {name!r} of {size!r} rows")
+            return Live(name, size, None if dead is None else _unpacked(dead, size))
+        except (ValueError, TypeError, zlib.error) as error:
+            raise ArtifactError(f"{self.path}: found {error}; altered since it was written: {_ADVICE}") from error
+
+
+def _store_segments(connection: sqlite3.Connection, segments: Sequence[Live]) -> None:
+    """Bring the table to these segments, touching only rows that change."""
+    found = connection.execute("SELECT place, name, dead FROM segments").fetchall()
+    held = {name: (place, dead) for place, name, dead in found}
+    wanted = {one.name: (place, _packed(one.dead)) for place, one in enumerate(segments)}
+    gone = [(name,) for name, (place, _) in held.items() if wanted.get(name, (None,))[0] != place]
+    connection.executemany("DELETE FROM segments WHERE name = ?", gone)
+    for one in segments:
+        place, dead = wanted[one.name]
+        if one.name not in held or held[one.name][0] != place:
+            connection.execute("INSERT INTO segments VALUES (?, ?, ?, ?)", (place, one.name, one.size, dead))
+        elif held[one.name][1] != dead:
+            connection.execute("UPDATE segments SET dead = ? WHERE name = ?", (dead, one.name))
+
+
+def _packed(dead: Bitmap | None) -> bytes | None:
+    """A bitmap as bytes: few dead rows among a million take a few kilobytes."""
+    return zlib.compress(np.packbits(dead).tobytes(), 1) if dead is not None and dead.any() else None
+
+
+def _unpacked(stored: bytes, size: int) -> Bitmap:
+    bits = np.frombuffer(zlib.decompress(stored), np.uint8)
+    if len(bits) != (size + 7) // 8:
+        raise ValueError(f"{len(bits)} bytes of dead rows for {size} rows")
+    dead: Bitmap = np.unpackbits(bits, count=size).astype(np.bool_)
+    dead.flags.writeable = False
+    return dead
+
+
+def _meta(connection: sqlite3.Connection) -> dict[str, Any]:
+    return {key: json.loads(value) for key, value in connection.execute("SELECT key, value FROM meta")}
+
+
+def _plain(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _said(error: Exception) -> str:
+    """What to do about an error of SQLite."""
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return f"held by another process for more than {_PATIENCE_S:.0f} s; try again when it rests"
+    if "full" in text or "disk I/O" in text:
+        return f"cannot be written ({text}); make room on the disk and try again: what was committed is whole"
+    if "readonly" in text:
+        return (
+            f"cannot be written ({text}); where a killed writer left a journal beside it, open the collection once "
+            "where it may be written"
+        )
+    return f"cannot be read ({text}); {_ADVICE}"

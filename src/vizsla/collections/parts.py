@@ -1,0 +1,102 @@
+"""The parts of a segment: what each encoder left of its passages, ready to be searched.
+
+Knows which index each kind of vector has and how one is written from rows in memory. Refuses to know queries, and
+what is alive.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from vizsla.collections.settings import Kind
+from vizsla.core import artifacts
+from vizsla.core.errors import ArtifactError
+from vizsla.core.protocols import Text
+from vizsla.core.vectors import Sparse
+from vizsla.encoders.bm25 import BM25
+from vizsla.encoders.lexical import joined
+from vizsla.encoders.vocabulary import Vocabulary
+from vizsla.indexes import inverted
+from vizsla.indexes.forward import Forward
+from vizsla.indexes.inverted import InvertedIndex
+from vizsla.indexes.weighting import TermFrequencies
+from vizsla.kernels.postings import Counts
+from vizsla.text.analyzer import Analyzer, pack
+from vizsla.text.counting import TermCounter
+
+KIND, VERSION = "lexical-part", 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LexicalPart:
+    """Terms of a segment, sorted by their bytes, and how often each passage holds them.
+
+    Attributes:
+        vocabulary: the terms, and how many rows hold each, dead rows too.
+        index: term frequencies; columns are the terms' numbers.
+    """
+
+    vocabulary: Vocabulary
+    index: InvertedIndex
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SparsePart:
+    """Learned sparse vectors of a segment.
+
+    Attributes:
+        index: impacts.
+    """
+
+    index: InvertedIndex
+
+
+Part: TypeAlias = LexicalPart | SparsePart
+
+
+def weighting(bm25: BM25) -> TermFrequencies:
+    """How an index weighs term frequencies under a BM25."""
+    return TermFrequencies(bm25.saturation, bm25.b)
+
+
+def load(folder: Path, kind: Kind) -> Part:
+    """Map a stored part.
+
+    Raises:
+        ArtifactError: missing, truncated, or arrays that do not fit each other.
+    """
+    if kind == "sparse":
+        return SparsePart(InvertedIndex.load(folder))
+    artifact = artifacts.open_artifact(folder, kind=KIND, version=VERSION)
+    vocabulary, index = Vocabulary.read(artifact), InvertedIndex.load(artifact.path("index"))
+    if len(vocabulary) != index.dim or index.weighting is None:
+        raise ArtifactError(f"{folder}: found {len(vocabulary)} terms for an index of {index.dim} columns: altered")
+    return LexicalPart(vocabulary, index)
+
+
+def write_lexical(folder: Path, texts: Sequence[Text], analyzer: Analyzer, bm25: BM25) -> None:
+    """Store the terms of passages."""
+    forward, counter = Forward(None), TermCounter(analyzer)
+    forward.add(counter.count(pack([joined(text) for text in texts])), len(counter))
+    vocabulary, order = Vocabulary.build(*counter.packed_terms(), forward.frequencies[: len(counter)])
+    save_lexical(folder, vocabulary, forward, order, bm25)
+
+
+def save_lexical(
+    folder: Path, vocabulary: Vocabulary, forward: Forward, order: npt.NDArray[np.int64], bm25: BM25
+) -> None:
+    """Store rows of terms, renumbered by `order`, and the vocabulary that they are then numbered by."""
+    with artifacts.draft(folder, kind=KIND, version=VERSION, settings={}) as draft:
+        vocabulary.write(draft)
+        inverted.write(draft.path("index"), forward, order, weighting(bm25))
+
+
+def write_sparse(folder: Path, rows: Sparse) -> None:
+    """Store sparse vectors."""
+    forward = Forward(None, np.float32)
+    forward.add(Counts(rows.indices, rows.data, rows.indptr[1:].astype(np.int64)), rows.shape[1])
+    inverted.write(folder, forward, np.arange(rows.shape[1]), None)
