@@ -1,9 +1,10 @@
 """Artifacts: frozen folders with a manifest, written beside their place and committed by one rename.
 
 A folder is written under a name of its own next to where it will stand, every file and folder is
-flushed to the disk, and only then does it take its place: by a plain rename where nothing stands
-there, by the system's exchange of two names where an older artifact does. A kill at any moment
-leaves the old artifact or the new one. No pickle is written or read.
+flushed to the disk, all at once, and only then does it take its place: by a plain rename where
+nothing stands there, by the system's exchange of two names where an older artifact does. A kill at
+any moment leaves the old artifact or the new one. An artifact inside another's draft is flushed with
+it. No pickle is written or read.
 """
 
 import ctypes
@@ -19,7 +20,8 @@ import sys
 import tokenize
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +36,10 @@ MANIFEST = "manifest.json"
 _MARK = ".unfinished-"
 _OLD = "-old"
 _READ = 1 << 20
+_FLUSHES = 16
+"""Flushes under way at once: the disk takes them together, where one after another each waits for it."""
+_drafts: set[Path] = set()
+"""What is being written by this process."""
 _UNREADABLE = (
     *(ValueError, TypeError, ArithmeticError, LookupError, AttributeError, OSError, EOFError, Warning),
     *(SyntaxError, tokenize.TokenError, RecursionError, MemoryError),
@@ -148,12 +154,19 @@ def draft(
         staged.mkdir()
     except OSError as error:
         raise ArtifactError(f"{target}: cannot be written ({error.strerror}); choose another place") from error
+    _drafts.add(staged)
     try:
         yield Draft(staged)
         _write_manifest(staged, kind, version, settings, made_from or {})
         _check_target(target, kind)
+        inside = not _drafts.isdisjoint(target.parents)
+        if not inside:
+            _flush_all([staged, *staged.rglob("*")])
         _commit(staged, target)
+        if not inside:
+            _flush(target.parent)
     finally:
+        _drafts.discard(staged)
         shutil.rmtree(staged, ignore_errors=True)
 
 
@@ -270,13 +283,9 @@ def _write_manifest(
     for path in sorted(file for file in folder.rglob("*") if file.is_file()):
         digest, size = _digest(path)
         files[path.relative_to(folder).as_posix()] = {"size_bytes": size, "sha256": digest}
-        _flush(path)
     manifest = {"kind": kind, "format": version, "settings": settings, "made_from": made_from, "files": files}
     path = folder / MANIFEST
     path.write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    _flush(path)
-    for inner in [*(path for path in folder.rglob("*") if path.is_dir()), folder]:
-        _flush(inner)
 
 
 def _digest(path: Path) -> tuple[str, int]:
@@ -286,6 +295,12 @@ def _digest(path: Path) -> tuple[str, int]:
             digest.update(block)
             size += len(block)
     return digest.hexdigest(), size
+
+
+def _flush_all(paths: Sequence[Path]) -> None:
+    with ThreadPoolExecutor(min(_FLUSHES, len(paths)), thread_name_prefix="flush") as threads:
+        for _ in threads.map(_flush, paths):
+            pass
 
 
 def _flush(path: Path) -> None:
@@ -301,7 +316,6 @@ def _commit(staged: Path, target: Path) -> None:
         _exchange(staged, target)
     else:
         os.rename(staged, target)
-    _flush(target.parent)
 
 
 def _exchange(staged: Path, target: Path) -> None:
