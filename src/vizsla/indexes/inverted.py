@@ -150,21 +150,40 @@ class InvertedIndex:
         if len(rows.data) and rows.data.min() < 0:
             raise ShapeError(f"found the query weight {rows.data.min()}; wanted none below zero in an inverted index")
         bitmap = vectors.check_allowed(allowed, len(self))
-        width, few = min(depth, len(self)), None
-        if bitmap is not None and _FEW * np.count_nonzero(bitmap) <= len(self):
-            few = np.flatnonzero(bitmap)
+        few = self._few(bitmap)
         jobs = [self._query(rows, row) for row in range(rows.shape[0])]
 
         def run(query: summing.Query) -> tuple[hits.Positions, hits.Floats]:
-            return self._search(query, width, bitmap) if few is None else self._search_few(query, width, few)
+            return self._find(query, depth, bitmap, few)
 
-        if len(jobs) == 1 and few is None and threads.workers() > 1 and self._touched(jobs[0]) > _WORTH_SPLITTING:
-            found = [self._search_ranges(jobs[0], width, bitmap)]
-        elif len(jobs) == 1 or threads.workers() == 1:
+        if len(jobs) == 1:
+            found = [self._split(jobs[0], depth, bitmap, few)]
+        elif threads.workers() == 1:
             found = [run(job) for job in jobs]
         else:
             found = list(threads.pool().map(run, jobs))
         return hits.from_rows(found, depth)
+
+    def best(
+        self,
+        columns: npt.NDArray[np.int64],
+        weights: npt.NDArray[np.float64],
+        k: int,
+        allowed: Bitmap | None = None,
+        *,
+        alone: bool = True,
+    ) -> tuple[hits.Positions, hits.Floats]:
+        """As `search` for one query in plain arrays, which are not looked at again: positions and scores, in order.
+
+        Args:
+            columns: (m,) rising, each below `dim`.
+            weights: (m,) above zero.
+            k: how many to return at most, at least 1.
+            allowed: (n,) which positions may be returned; None allows all.
+            alone: whether all cores may serve this query; not from a thread of the pool.
+        """
+        query, few = self._weighed(columns, weights), self._few(allowed)
+        return self._split(query, k, allowed, few) if alone else self._find(query, k, allowed, few)
 
     def holding(self, column: int) -> npt.NDArray[np.int32]:
         """The positions whose vectors hold a column, rising: (df,).
@@ -220,9 +239,31 @@ class InvertedIndex:
 
     def _query(self, rows: Sparse, row: int) -> summing.Query:
         one = slice(rows.indptr[row], rows.indptr[row + 1])
-        columns, weights = rows.indices[one].astype(np.int64), rows.data[one].astype(np.float64)
+        return self._weighed(rows.indices[one].astype(np.int64), rows.data[one].astype(np.float64))
+
+    def _weighed(self, columns: npt.NDArray[np.int64], weights: npt.NDArray[np.float64]) -> summing.Query:
         steps = weights * self._steps[columns] if len(self._steps) else weights / 255
         return summing.Query(columns, weights if self.bits is None else steps, steps, 0.0 if self._exact else 1.0)
+
+    def _few(self, allowed: Bitmap | None) -> npt.NDArray[np.int64] | None:
+        """The allowed positions where they are so few that they are scored one by one."""
+        if allowed is None or _FEW * np.count_nonzero(allowed) > len(self):
+            return None
+        return np.flatnonzero(allowed)
+
+    def _find(
+        self, query: summing.Query, k: int, allowed: Bitmap | None, few: npt.NDArray[np.int64] | None
+    ) -> tuple[hits.Positions, hits.Floats]:
+        width = min(k, len(self))
+        return self._search(query, width, allowed) if few is None else self._search_few(query, width, few)
+
+    def _split(
+        self, query: summing.Query, k: int, allowed: Bitmap | None, few: npt.NDArray[np.int64] | None
+    ) -> tuple[hits.Positions, hits.Floats]:
+        """As `_find`, over all cores where the query reads enough."""
+        if few is None and threads.workers() > 1 and self._touched(query) > _WORTH_SPLITTING:
+            return self._search_ranges(query, min(k, len(self)), allowed)
+        return self._find(query, k, allowed, few)
 
     def _touched(self, query: summing.Query) -> int:
         """About how many postings a query reads: lists, and a code at every position for each tiled column."""

@@ -160,13 +160,14 @@ def _sweep(stored: Stored, lists: Any, tiled: Any, wanted: Any, span: Span) -> B
     Blocks double, so that the first, for which nothing is known, is small; a block ends where its tile does, for
     within a tile the codes of a column lie side by side.
     """
+    columns, padded = len(stored.frequent), (len(stored.rows.ends) + GROUP - 2) // GROUP * GROUP
+    room = min(TILE, padded)
     sums, bounds, which = (
-        np.zeros(TILE, np.float32),
-        np.empty(TILE // GROUP, np.float32),
-        np.empty(TILE // GROUP + 1, np.int32),
+        np.zeros(room, np.float32),
+        np.empty(room // GROUP, np.float32),
+        np.empty(room // GROUP + 1, np.int32),
     )
     best = Best(np.empty(0, np.float32), np.empty(0, np.int64), 0, np.zeros(UNITS + 1, np.int64), 0, 0)
-    columns, padded = len(stored.frequent), (len(stored.rows.ends) + GROUP - 2) // GROUP * GROUP
     begin, most = span.first, _FIRST
     while begin < span.last:
         tile = begin // TILE * TILE
