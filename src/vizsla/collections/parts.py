@@ -96,7 +96,7 @@ def save_lexical(
 
 
 def write_sparse(folder: Path, rows: Sparse) -> None:
-    """Store sparse vectors."""
+    """Store sparse vectors as impacts."""
     forward = Forward(None, np.float32)
     forward.add(Counts(rows.indices, rows.data, rows.indptr[1:].astype(np.int64)), rows.shape[1])
     inverted.write(folder, forward, np.arange(rows.shape[1]), None)

@@ -5,20 +5,25 @@ loaded, so an open segment stays readable after its folder is removed. Refuses t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vizsla.collections import parts
+from vizsla.collections.metadata.columns import MetadataColumns
+from vizsla.collections.metadata.schema import Schema
+from vizsla.collections.metadata.values import Row
 from vizsla.collections.parts import Part
 from vizsla.collections.settings import CollectionSettings
 from vizsla.core import artifacts
-from vizsla.core.errors import ArtifactError
+from vizsla.core.errors import ArtifactError, DataError
 from vizsla.core.protocols import Passage
 from vizsla.core.vectors import Dense, Sparse
 from vizsla.data.corpus import Corpus
 from vizsla.text.analyzer import Analyzer
 
 KIND, VERSION = "segment", 1
+PARENT = "parent"
+"""The field of metadata that keeps a passage's parent."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,17 +33,19 @@ class Segment:
     Attributes:
         name: its folder's, unique in its collection for ever.
         folder: where it stands, or stood when it was opened.
-        corpus: the passages, by row.
+        corpus: ids, texts and titles, by row.
+        metadata: by row, parents among it.
         parts: what each encoder left, by its name.
     """
 
     name: str
     folder: Path
     corpus: Corpus
+    metadata: MetadataColumns
     parts: Mapping[str, Part]
 
     @classmethod
-    def load(cls, folder: str | Path, settings: CollectionSettings) -> "Segment":
+    def load(cls, folder: str | Path, settings: CollectionSettings, schema: Schema) -> "Segment":
         """Map a stored segment.
 
         Raises:
@@ -46,16 +53,27 @@ class Segment:
         """
         place = Path(folder)
         artifact = artifacts.open_artifact(place, kind=KIND, version=VERSION)
-        corpus = Corpus.load(artifact.path("corpus"))
+        corpus, metadata = Corpus.load(artifact.path("corpus")), MetadataColumns.load(artifact, schema)
         found = {one.name: parts.load(artifact.path(f"parts/{one.name}"), one.kind) for one in settings.encoders}
-        for name, part in found.items():
-            if len(part.index) != len(corpus):
-                rows = f"{len(part.index)} rows of '{name}' for {len(corpus)} passages"
+        sizes = {"metadata": len(metadata), **{name: len(part.index) for name, part in found.items()}}
+        for name, size in sizes.items():
+            if size != len(corpus):
+                rows = f"{size} rows of '{name}' for {len(corpus)} passages"
                 raise ArtifactError(f"{place}: found {rows}; wanted parts that were made together: restore the folder")
-        return cls(place.name, place, corpus, found)
+        return cls(place.name, place, corpus, metadata, found)
 
     def __len__(self) -> int:
         return len(self.corpus)
+
+    def passage(self, row: int) -> Passage:
+        """The passage of a row, as it was added.
+
+        Raises:
+            ShapeError: no such row.
+        """
+        plain, said = self.corpus.passage(row), dict(self.metadata.row(row))
+        parent = str(said.pop(PARENT, ""))
+        return replace(plain, metadata=said, parent=parent)
 
     def verify(self) -> int:
         """Read every byte and compare it with the manifest; returns the bytes read.
@@ -66,31 +84,57 @@ class Segment:
         return artifacts.open_artifact(self.folder, kind=KIND, version=VERSION).verify()
 
 
-def write(
-    folder: str | Path,
-    passages: Sequence[Passage],
-    vectors: Mapping[str, Dense | Sparse],
-    settings: CollectionSettings,
-    analyzer: Analyzer,
-) -> None:
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Passages on their way into a segment.
+
+    Attributes:
+        passages: ids, titles and texts.
+        metadata: theirs, in normal form, parents among it.
+        vectors: theirs, by the name of each encoder that is a model.
+    """
+
+    passages: Sequence[Passage]
+    metadata: Sequence[Row]
+    vectors: Mapping[str, Dense | Sparse]
+
+
+def write(folder: str | Path, rows: Rows, settings: CollectionSettings, schema: Schema, analyzer: Analyzer) -> None:
     """Store a batch of passages as a segment, flushed to the disk and put in its place by one rename.
 
     Args:
         folder: where it will stand.
-        passages: the rows.
-        vectors: theirs, by the name of each encoder that is a model.
+        rows: the passages.
         settings: the collection's.
+        schema: of the metadata.
         analyzer: of the collection's settings.
 
     Raises:
         DataError: an id that comes twice or is empty, or text that UTF-8 cannot hold.
         ArtifactError: something else stands at `folder`, or it cannot be written.
     """
-    with artifacts.draft(folder, kind=KIND, version=VERSION, settings={"rows": len(passages)}) as draft:
-        corpus = Corpus.build(passages, draft.path("corpus"))
+    with artifacts.draft(folder, kind=KIND, version=VERSION, settings={"rows": len(rows.passages)}) as draft:
+        corpus = Corpus.build(rows.passages, draft.path("corpus"))
+        MetadataColumns.build(rows.metadata, schema).write(draft)
         for one in settings.encoders:
             place = draft.path(f"parts/{one.name}")
             if one.kind == "lexical":
                 parts.write_lexical(place, corpus.texts(range(len(corpus))), analyzer, settings.bm25)
             elif one.kind == "sparse":
-                parts.write_sparse(place, vectors[one.name])
+                parts.write_sparse(place, rows.vectors[one.name])
+
+
+def read_metadata(passages: Sequence[Passage], schema: Schema) -> tuple[Schema, list[Row]]:
+    """The metadata of passages in normal form, parents among it, and the schema with the fields that they bring.
+
+    Raises:
+        DataError: a value that is not of its field's kind, or a field named as the parent's.
+    """
+    told = []
+    for passage in passages:
+        if PARENT in passage.metadata:
+            found = f"passage '{passage.id}': found the field '{PARENT}' in its metadata"
+            raise DataError(f"{found}; wanted it as the passage's own: Passage(..., {PARENT}=...)")
+        said = {**passage.metadata, PARENT: passage.parent} if passage.parent else passage.metadata
+        told.append(replace(passage, metadata=said))
+    return schema.read(told)

@@ -68,6 +68,11 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.frequencies)
 
+    @property
+    def strings(self) -> packing.Strings:
+        """The sorted terms, packed."""
+        return packing.Strings(self._data, self._starts)
+
     def numbers(self, terms: Sequence[str]) -> npt.NDArray[np.int64]:
         """The number of each term, -1 where it is absent: (m,) int64.
 

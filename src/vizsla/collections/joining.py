@@ -1,0 +1,121 @@
+"""Joining parts: the kept rows of several segments as the rows of one, without a text or a vector made again.
+
+Vocabularies become one by their sorted terms and rows are renumbered, so joined rows are those of a fresh segment of
+the same passages, bit for bit. Knows the parts' arrays; refuses to know which segments are joined, and why.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vizsla.collections import parts
+from vizsla.collections.parts import LexicalPart, SparsePart
+from vizsla.core.errors import ArtifactError
+from vizsla.core.vectors import Bitmap
+from vizsla.encoders.bm25 import BM25
+from vizsla.encoders.vocabulary import Vocabulary
+from vizsla.indexes import inverted
+from vizsla.indexes.forward import Forward
+from vizsla.indexes.inverted import InvertedIndex
+from vizsla.kernels.postings import Counts
+from vizsla.kernels.uniting import unite
+from vizsla.text import packing
+
+Int64s = npt.NDArray[np.int64]
+_BLOCK = 4096
+
+
+def join_lexical(folder: Path, found: Sequence[LexicalPart], kept: Sequence[Bitmap], bm25: BM25) -> None:
+    """Store the kept rows of lexical parts as one; a term that no kept row holds is dropped."""
+    live = [_frequencies(part, mask) for part, mask in zip(found, kept, strict=True)]
+    vocabulary, numbers = _united([part.vocabulary.strings for part in found], live)
+    scratch = folder.with_name(f"{folder.name}.rows")
+    scratch.mkdir(parents=True)
+    with closing(Forward(scratch)) as forward:
+        for part, mask, columns in zip(found, kept, numbers, strict=True):
+            for rows in _kept_rows(part.index, mask):
+                forward.add(Counts(columns[rows.terms], rows.values, rows.ends), len(vocabulary))
+        parts.save_lexical(folder, vocabulary, forward, np.arange(len(vocabulary)), bm25)
+    scratch.rmdir()
+
+
+def join_sparse(folder: Path, found: Sequence[SparsePart], kept: Sequence[Bitmap]) -> None:
+    """Store the kept rows of sparse parts as one."""
+    dim = found[0].index.dim
+    scratch = folder.with_name(f"{folder.name}.rows")
+    scratch.mkdir(parents=True)
+    with closing(Forward(scratch, np.float32)) as forward:
+        for part, mask in zip(found, kept, strict=True):
+            for rows in _kept_rows(part.index, mask):
+                forward.add(rows, dim)
+        inverted.write(folder, forward, np.arange(dim), None)
+    scratch.rmdir()
+
+
+def _frequencies(part: LexicalPart, kept: Bitmap) -> Int64s:
+    """How many kept rows hold each term: (terms,)."""
+    live = np.array(part.vocabulary.frequencies)
+    if not kept.all():
+        for rows in _kept_rows(part.index, ~kept):
+            live -= np.bincount(rows.terms, minlength=len(live))
+    return live
+
+
+def _united(vocabularies: Sequence[packing.Strings], live: Sequence[Int64s]) -> tuple[Vocabulary, list[Int64s]]:
+    """One vocabulary of all live terms, and what each old number became; -1 where no live row holds the term."""
+    terms, numbers = _live(vocabularies[0], live[0])
+    renumbered, frequencies = [numbers], live[0][live[0] > 0]
+    for strings, counts in zip(vocabularies[1:], live[1:], strict=True):
+        others, numbers = _live(strings, counts)
+        first, second = unite(*terms, *others)
+        if len(first) != len(terms.starts) - 1 or len(second) != len(others.starts) - 1:
+            raise ArtifactError("the vocabulary holds offsets outside its terms: altered since it was written")
+        size = int(max(first.max(initial=-1), second.max(initial=-1))) + 1
+        summed = np.zeros(size, np.int64)
+        summed[first] += frequencies
+        summed[second] += counts[counts > 0]
+        # Each string of the union stands in one list or both: taken from the first where it stands there.
+        rows = np.empty(size, np.int64)
+        rows[second] = np.arange(len(second)) + len(first)
+        rows[first] = np.arange(len(first))
+        terms, frequencies = packing.take(packing.concatenate(terms, others), rows), summed
+        renumbered = [*(_through(one, first) for one in renumbered), _through(numbers, second)]
+    return Vocabulary(terms.data, terms.starts, frequencies), renumbered
+
+
+def _live(strings: packing.Strings, frequencies: Int64s) -> tuple[packing.Strings, Int64s]:
+    """The terms that a live row holds, and each term's number among them, -1 where none does."""
+    held = frequencies > 0
+    numbers = np.where(held, np.cumsum(held) - 1, -1)
+    plain = packing.Strings(np.asarray(strings.data), np.asarray(strings.starts))
+    return (plain if held.all() else packing.take(plain, np.flatnonzero(held))), numbers
+
+
+def _through(numbers: Int64s, further: Int64s) -> Int64s:
+    """Numbers renumbered once more; -1 stays."""
+    return np.where(numbers >= 0, further[numbers] if len(further) else -1, -1)
+
+
+def _kept_rows(index: InvertedIndex, kept: Bitmap) -> Iterator[Counts]:
+    """The kept rows of an index, block by block, each row's columns rising."""
+    for begin in range(0, len(kept), _BLOCK):
+        end = min(begin + _BLOCK, len(kept))
+        mask = kept[begin:end]
+        if not mask.any():
+            continue
+        rows = _rows(index, begin, end)
+        if mask.all():
+            yield rows
+            continue
+        sizes = np.diff(rows.ends, prepend=0)
+        entries = np.repeat(mask, sizes)
+        yield Counts(rows.terms[entries], rows.values[entries], np.cumsum(sizes[mask]))
+
+
+def _rows(index: InvertedIndex, begin: int, end: int) -> Counts:
+    ends, columns, values = index._stored.rows  # noqa: SLF001  # until the index offers `rows`
+    first, last = int(ends[begin]), int(ends[end])
+    return Counts(columns[first:last].astype(np.int32), values[first:last], ends[begin + 1 : end + 1] - first)
