@@ -154,10 +154,10 @@ class InvertedIndex:
         jobs = [self._query(rows, row) for row in range(rows.shape[0])]
 
         def run(query: summing.Query) -> tuple[hits.Positions, hits.Floats]:
-            return self._find(query, depth, bitmap, few)
+            return hits.rank(*self._find(query, depth, bitmap, few), depth)
 
         if len(jobs) == 1:
-            found = [self._split(jobs[0], depth, bitmap, few)]
+            found = [hits.rank(*self._split(jobs[0], depth, bitmap, few), depth)]
         elif threads.workers() == 1:
             found = [run(job) for job in jobs]
         else:
@@ -173,7 +173,7 @@ class InvertedIndex:
         *,
         alone: bool = True,
     ) -> tuple[hits.Positions, hits.Floats]:
-        """As `search` for one query in plain arrays, which are not looked at again: positions and scores, in order.
+        """As `search` for one query in plain arrays, which are not looked at again; what it finds is not ranked.
 
         Args:
             columns: (m,) rising, each below `dim`.
@@ -181,6 +181,9 @@ class InvertedIndex:
             k: how many to return at most, at least 1.
             allowed: (n,) which positions may be returned; None allows all.
             alone: whether all cores may serve this query; not from a thread of the pool.
+
+        Returns:
+            Positions and scores, (m,) each: the k best, in no order, and maybe others.
         """
         query, few = self._weighed(columns, weights), self._few(allowed)
         return self._split(query, k, allowed, few) if alone else self._find(query, k, allowed, few)
@@ -261,7 +264,8 @@ class InvertedIndex:
         self, query: summing.Query, k: int, allowed: Bitmap | None, few: npt.NDArray[np.int64] | None
     ) -> tuple[hits.Positions, hits.Floats]:
         """As `_find`, over all cores where the query reads enough."""
-        if few is None and threads.workers() > 1 and self._touched(query) > _WORTH_SPLITTING:
+        most = len(self) * len(query.columns)
+        if few is None and most > _WORTH_SPLITTING < self._touched(query) and threads.workers() > 1:
             return self._search_ranges(query, min(k, len(self)), allowed)
         return self._find(query, k, allowed, few)
 
@@ -279,7 +283,7 @@ class InvertedIndex:
         fine, positions, scores = scoring.search(self._stored, self._norms, query, k, span)
         if not fine:
             raise ArtifactError(f"the index holds arrays that contradict each other: {stored.ALTERED}")
-        return hits.rank(positions, scores, k)
+        return positions, scores
 
     def _search_few(
         self, query: summing.Query, k: int, positions: npt.NDArray[np.int64]
@@ -289,17 +293,17 @@ class InvertedIndex:
         fine, found, scores = scoring.search_few(self._stored, self._norms, query, positions)
         if not fine:
             raise ArtifactError(f"the index holds rows outside its entries: {stored.ALTERED}")
-        return hits.rank(found, scores, k)
+        return found, scores
 
     def _search_ranges(
         self, query: summing.Query, k: int, allowed: Bitmap | None
     ) -> tuple[hits.Positions, hits.Floats]:
-        """One query over all cores: each takes a range of positions, and the best are ranked together."""
+        """One query over all cores: each takes a range of positions."""
         edges = np.linspace(0, len(self), threads.workers() + 1).astype(np.int64) // scoring.GROUP * scoring.GROUP
         edges[-1] = len(self)
         spans = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
         parts = list(threads.pool().map(lambda span: self._search(query, k, allowed, *span), spans))
-        return hits.rank(np.concatenate([p for p, _ in parts]), np.concatenate([s for _, s in parts]), k)
+        return np.concatenate([p for p, _ in parts]), np.concatenate([s for _, s in parts])
 
 
 def write(
