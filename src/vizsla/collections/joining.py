@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vizsla.collections import parts
-from vizsla.collections.parts import LexicalPart, SparsePart
+from vizsla.collections.parts import DensePart, LexicalPart, SparsePart
 from vizsla.core.errors import ArtifactError
 from vizsla.core.vectors import Bitmap
+from vizsla.data.growing import GrowingArray
 from vizsla.encoders.bm25 import BM25
 from vizsla.encoders.vocabulary import Vocabulary
 from vizsla.indexes import inverted
@@ -53,6 +54,22 @@ def join_sparse(folder: Path, found: Sequence[SparsePart], kept: Sequence[Bitmap
                 forward.add(rows, dim)
         inverted.write(folder, forward, np.arange(dim), None)
     scratch.rmdir()
+
+
+def join_dense(folder: Path, found: Sequence[DensePart], kept: Sequence[Bitmap]) -> None:
+    """Store the kept rows of dense parts as one."""
+    scratch = folder.with_name(f"{folder.name}.npy")
+    scratch.parent.mkdir(parents=True, exist_ok=True)
+    with scratch.open("wb") as file:
+        values = GrowingArray(file, np.float32)
+        for part, mask in zip(found, kept, strict=True):
+            rows = np.flatnonzero(mask)
+            for begin in range(0, len(rows), _BLOCK):
+                values.append(part.index.vectors[rows[begin : begin + _BLOCK]].reshape(-1))
+        values.close()
+    mapped = np.load(scratch, mmap_mode="r").reshape(-1, found[0].index.dim)
+    parts.write_dense(folder, mapped)
+    scratch.unlink()
 
 
 def _frequencies(part: LexicalPart, kept: Bitmap) -> Int64s:

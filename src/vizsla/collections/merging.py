@@ -1,17 +1,19 @@
 """Merging: adjacent segments become one, so that there are never many, and dead rows go.
 
-Rule: walk back from the newest; as long as four times the rows so far are at least those of the next older segment,
-take it in. So sizes fall by more than four from one segment to the next, and n rows have at most log4(n) + 1 of them.
+Rule: where a segment is not more than four times as large as the next newer one, it becomes one with all behind it; as
+long as four times the rows so far are at least those of the next older segment, that is taken in too. So sizes fall by
+more than four from one segment to the next, and n rows have at most log4(n) + 1 of them.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 import numpy as np
 
 from vizsla.collections import joining
 from vizsla.collections.metadata.columns import MetadataColumns
-from vizsla.collections.parts import LexicalPart, SparsePart
+from vizsla.collections.parts import DensePart, LexicalPart, SparsePart
 from vizsla.collections.segment import KIND, VERSION, Segment
 from vizsla.collections.settings import CollectionSettings
 from vizsla.core import artifacts
@@ -19,20 +21,29 @@ from vizsla.core.vectors import Bitmap
 from vizsla.data import corpus_joining
 
 GROWTH = 4
+_FAN = 8
 
 
-def tail(sizes: Sequence[int], growth: int = GROWTH) -> int:
-    """How many of the newest segments become one; 1 where none does.
+def first(kept: Sequence[int], dead: Sequence[int] = (), *, patient: bool = False) -> int:
+    """The first of the segments that become one with all behind it; their number where none does.
 
-    >>> tail([100, 9, 2, 1]), tail([100, 9, 1]), tail([36, 9, 1]), tail([])
-    (3, 1, 1, 0)
+    Args:
+        kept: rows of each that are not dead.
+        dead: rows of each that are; one that holds more of them than of others is written again.
+        patient: while more rows are on their way, wait for eight of like size: rows are then copied a third as often.
+
+    >>> first([100, 9, 2, 1]), first([100, 9, 1]), first([100, 9, 1], [0, 10, 0]), first([])
+    (1, 3, 1, 0)
     """
-    taken, rows = 0, 0
-    for size in reversed(sizes):
-        if taken and growth * rows < size:
-            break
-        taken, rows = taken + 1, rows + size
-    return taken
+    if patient:
+        like = list(takewhile(lambda size: size <= _FAN / 2 * kept[-1], reversed(kept)))
+        return len(kept) - (len(like) if len(like) >= _FAN else 0)
+    near = (place for place, (one, next_) in enumerate(pairwise(kept)) if one <= GROWTH * next_)
+    spoiled = (place for place, (one, gone) in enumerate(zip(kept, dead, strict=False)) if gone > one)
+    begin = min(next(near, len(kept)), next(spoiled, len(kept)))
+    while 0 < begin < len(kept) and kept[begin - 1] <= GROWTH * sum(kept[begin:]):
+        begin -= 1
+    return begin
 
 
 def merge(segments: Sequence[Segment], kept: Sequence[Bitmap], folder: str | Path, settings: CollectionSettings) -> int:
@@ -54,4 +65,6 @@ def merge(segments: Sequence[Segment], kept: Sequence[Bitmap], folder: str | Pat
                 joining.join_lexical(place, lexical, kept, settings.bm25)
             if sparse := [part for part in found if isinstance(part, SparsePart)]:
                 joining.join_sparse(place, sparse, kept)
+            if dense := [part for part in found if isinstance(part, DensePart)]:
+                joining.join_dense(place, dense, kept)
     return rows

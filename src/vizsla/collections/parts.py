@@ -16,11 +16,12 @@ from vizsla.collections.settings import Kind
 from vizsla.core import artifacts
 from vizsla.core.errors import ArtifactError
 from vizsla.core.protocols import Text
-from vizsla.core.vectors import Sparse
+from vizsla.core.vectors import Dense, Sparse
 from vizsla.encoders.bm25 import BM25
 from vizsla.encoders.lexical import joined
 from vizsla.encoders.vocabulary import Vocabulary
 from vizsla.indexes import inverted
+from vizsla.indexes.flat import FlatIndex
 from vizsla.indexes.forward import Forward
 from vizsla.indexes.inverted import InvertedIndex
 from vizsla.indexes.weighting import TermFrequencies
@@ -55,7 +56,18 @@ class SparsePart:
     index: InvertedIndex
 
 
-Part: TypeAlias = LexicalPart | SparsePart
+@dataclass(frozen=True, slots=True, eq=False)
+class DensePart:
+    """Dense vectors of a segment.
+
+    Attributes:
+        index: the vectors, and how they are searched.
+    """
+
+    index: FlatIndex
+
+
+Part: TypeAlias = LexicalPart | SparsePart | DensePart
 
 
 def weighting(bm25: BM25) -> TermFrequencies:
@@ -71,6 +83,8 @@ def load(folder: Path, kind: Kind) -> Part:
     """
     if kind == "sparse":
         return SparsePart(InvertedIndex.load(folder))
+    if kind == "dense":
+        return DensePart(FlatIndex.load(folder))
     artifact = artifacts.open_artifact(folder, kind=KIND, version=VERSION)
     vocabulary, index = Vocabulary.read(artifact), InvertedIndex.load(artifact.path("index"))
     if len(vocabulary) != index.dim or index.weighting is None:
@@ -93,6 +107,11 @@ def save_lexical(
     with artifacts.draft(folder, kind=KIND, version=VERSION, settings={}) as draft:
         vocabulary.write(draft)
         inverted.write(draft.path("index"), forward, order, weighting(bm25))
+
+
+def write_dense(folder: Path, rows: Dense) -> None:
+    """Store dense vectors, in memory or mapped."""
+    FlatIndex.build(rows).save(folder)
 
 
 def write_sparse(folder: Path, rows: Sparse) -> None:

@@ -122,6 +122,8 @@ def write(folder: str | Path, rows: Rows, settings: CollectionSettings, schema: 
                 parts.write_lexical(place, corpus.texts(range(len(corpus))), analyzer, settings.bm25)
             elif one.kind == "sparse":
                 parts.write_sparse(place, rows.vectors[one.name])
+            else:
+                parts.write_dense(place, rows.vectors[one.name])
 
 
 def read_metadata(passages: Sequence[Passage], schema: Schema) -> tuple[Schema, list[Row]]:

@@ -1,0 +1,95 @@
+"""The encoders of a collection: loaded when they are first needed, and held to the contract of its vectors.
+
+Knows names, models and contracts. Refuses to know what is encoded, and for what.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from vizsla.collections.settings import LEXICAL, CollectionSettings, EncoderSettings, named
+from vizsla.core.errors import IncompatibleError, SettingsError
+from vizsla.core.protocols import Text
+from vizsla.core.vectors import Dense, Sparse
+from vizsla.models.contract import Contract
+
+
+class Encoders:
+    """The models of a collection, by name.
+
+    Args:
+        settings: the collection's.
+        models: where models are that have moved since the collection was created, by name.
+
+    Raises:
+        SettingsError: a model for a name that the collection does not have.
+    """
+
+    def __init__(self, settings: CollectionSettings, models: Mapping[str, str] | None = None) -> None:
+        self._settings = settings
+        self._models = dict(models or {})
+        self._loaded: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        for name in self._models:
+            if not settings.encoder(name).model:
+                raise SettingsError(f"found a model for '{name}', which has none; leave it out")
+
+    def __getitem__(self, name: str) -> Any:
+        """The encoder of a name.
+
+        Raises:
+            SettingsError: the collection has no model of this name.
+            IncompatibleError: the model there makes other vectors than those stored.
+        """
+        wanted = self._settings.encoder(name)
+        if not wanted.model:
+            raise SettingsError(f"found '{name}' where a model is wanted; it is fitted, and lives in the segments")
+        with self._lock:
+            if name not in self._loaded:
+                self._loaded[name] = self._load(wanted)
+            return self._loaded[name]
+
+    def encode(self, name: str, passages: Sequence[Text]) -> Dense | Sparse:
+        """Vectors of passages: (n, dim)."""
+        return cast("Dense | Sparse", self[name].encode_passages(passages))
+
+    def _load(self, wanted: EncoderSettings) -> Any:
+        place = self._models.get(wanted.name, wanted.model)
+        encoder = _loaded(wanted.name, place)
+        stored = Contract.read(wanted.contract, where=f"the encoder '{wanted.name}' of the collection")
+        encoder.contract.check(stored, what=f"what the collection holds of '{wanted.name}'")
+        return encoder
+
+
+def described(encoders: Sequence[str]) -> tuple[EncoderSettings, ...]:
+    """The encoders of a new collection as a user writes them: 'bm25', 'minilm=FOLDER or name'.
+
+    Raises:
+        SettingsError: a name that cannot be, or a model that makes no vectors.
+    """
+    return tuple(_described(*named(one)) for one in encoders)
+
+
+def _described(name: str, model: str) -> EncoderSettings:
+    if name == LEXICAL:
+        return EncoderSettings(name, "lexical")
+    encoder = _loaded(name, model)
+    contract = {"id": encoder.contract.id, "parts": dict(encoder.contract.parts)}
+    kind = "dense" if _is_dense(encoder) else "sparse"
+    return EncoderSettings(name, cast("Any", kind), model, encoder.dim, contract)
+
+
+def _loaded(name: str, model: str) -> Any:
+    from vizsla.assembly import load
+
+    encoder = load(model)
+    if not hasattr(encoder, "encode_passages") or not hasattr(encoder, "contract"):
+        found = f"found a {type(encoder).__name__} at {model} for the encoder '{name}'"
+        raise IncompatibleError(f"{found}; wanted a model that makes vectors of passages")
+    return encoder
+
+
+def _is_dense(encoder: Any) -> bool:
+    from vizsla.encoders.dense import DenseEncoder
+
+    return isinstance(encoder, DenseEncoder)

@@ -1,0 +1,44 @@
+"""The lock of the one writer: held while a change is under way, given back by the system when its holder dies.
+
+Knows a file and `flock`. Refuses to know what is written.
+"""
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vizsla.core.errors import ArtifactError, OverloadedError
+
+FILE = "writer.lock"
+_SAID_BYTES = 200
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Be the writer of a collection inside the `with` block.
+
+    Raises:
+        OverloadedError: there is another one; the message says which.
+        ArtifactError: the folder cannot be written to.
+    """
+    path = folder / FILE
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        advice = "it can be searched; to change it, make the folder writable"
+        raise ArtifactError(f"{folder}: cannot be written to ({error.strerror}); {advice}") from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(handle, _SAID_BYTES, 0).decode("utf-8", "replace").strip() or "another process"
+            raise OverloadedError(f"{folder}: {holder} is writing to it; try again when it is done") from None
+        said = f"process {os.getpid()} on {socket.gethostname()}\n".encode()
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, said, 0)
+        yield
+    finally:
+        os.close(handle)
