@@ -26,7 +26,7 @@ class Encoders:
     """
 
     def __init__(self, settings: CollectionSettings, models: Mapping[str, str] | None = None) -> None:
-        self._settings = settings
+        self.settings = settings
         self._models = dict(models or {})
         self._loaded: dict[str, Any] = {}
         self._lock = threading.Lock()
@@ -41,7 +41,7 @@ class Encoders:
             SettingsError: the collection has no model of this name.
             IncompatibleError: the model there makes other vectors than those stored.
         """
-        wanted = self._settings.encoder(name)
+        wanted = self.settings.encoder(name)
         if not wanted.model:
             raise SettingsError(f"found '{name}' where a model is wanted; it is fitted, and lives in the segments")
         with self._lock:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vizsla.collections import parts
-from vizsla.collections.parts import DensePart, LexicalPart, SparsePart
+from vizsla.collections.parts import DensePart, LexicalPart, Part, SparsePart
 from vizsla.core.errors import ArtifactError
 from vizsla.core.vectors import Bitmap
 from vizsla.data.growing import GrowingArray
@@ -29,7 +29,17 @@ Int64s = npt.NDArray[np.int64]
 _BLOCK = 4096
 
 
-def join_lexical(folder: Path, found: Sequence[LexicalPart], kept: Sequence[Bitmap], bm25: BM25) -> None:
+def join(folder: Path, found: Sequence[Part], kept: Sequence[Bitmap], bm25: BM25) -> None:
+    """Store the kept rows of parts of one encoder as one part."""
+    if lexical := [part for part in found if isinstance(part, LexicalPart)]:
+        _join_lexical(folder, lexical, kept, bm25)
+    if sparse := [part for part in found if isinstance(part, SparsePart)]:
+        _join_sparse(folder, sparse, kept)
+    if dense := [part for part in found if isinstance(part, DensePart)]:
+        _join_dense(folder, dense, kept)
+
+
+def _join_lexical(folder: Path, found: Sequence[LexicalPart], kept: Sequence[Bitmap], bm25: BM25) -> None:
     """Store the kept rows of lexical parts as one; a term that no kept row holds is dropped."""
     live = [_frequencies(part, mask) for part, mask in zip(found, kept, strict=True)]
     vocabulary, numbers = _united([part.vocabulary.strings for part in found], live)
@@ -43,7 +53,7 @@ def join_lexical(folder: Path, found: Sequence[LexicalPart], kept: Sequence[Bitm
     scratch.rmdir()
 
 
-def join_sparse(folder: Path, found: Sequence[SparsePart], kept: Sequence[Bitmap]) -> None:
+def _join_sparse(folder: Path, found: Sequence[SparsePart], kept: Sequence[Bitmap]) -> None:
     """Store the kept rows of sparse parts as one."""
     dim = found[0].index.dim
     scratch = folder.with_name(f"{folder.name}.rows")
@@ -56,7 +66,7 @@ def join_sparse(folder: Path, found: Sequence[SparsePart], kept: Sequence[Bitmap
     scratch.rmdir()
 
 
-def join_dense(folder: Path, found: Sequence[DensePart], kept: Sequence[Bitmap]) -> None:
+def _join_dense(folder: Path, found: Sequence[DensePart], kept: Sequence[Bitmap]) -> None:
     """Store the kept rows of dense parts as one."""
     scratch = folder.with_name(f"{folder.name}.npy")
     scratch.parent.mkdir(parents=True, exist_ok=True)
@@ -123,7 +133,7 @@ def _kept_rows(index: InvertedIndex, kept: Bitmap) -> Iterator[Counts]:
         mask = kept[begin:end]
         if not mask.any():
             continue
-        rows = _rows(index, begin, end)
+        rows = stored_rows(index, begin, end)
         if mask.all():
             yield rows
             continue
@@ -132,7 +142,8 @@ def _kept_rows(index: InvertedIndex, kept: Bitmap) -> Iterator[Counts]:
         yield Counts(rows.terms[entries], rows.values[entries], np.cumsum(sizes[mask]))
 
 
-def _rows(index: InvertedIndex, begin: int, end: int) -> Counts:
+def stored_rows(index: InvertedIndex, begin: int, end: int) -> Counts:
+    """The rows of an index as they are stored, columns rising."""
     ends, columns, values = index._stored.rows  # noqa: SLF001  # until the index offers `rows`
     first, last = int(ends[begin]), int(ends[end])
     return Counts(columns[first:last].astype(np.int32), values[first:last], ends[begin + 1 : end + 1] - first)

@@ -5,6 +5,7 @@ long as four times the rows so far are at least those of the next older segment,
 more than four from one segment to the next, and n rows have at most log4(n) + 1 of them.
 """
 
+import shutil
 from collections.abc import Sequence
 from itertools import pairwise, takewhile
 from pathlib import Path
@@ -13,15 +14,14 @@ import numpy as np
 
 from vizsla.collections import joining
 from vizsla.collections.metadata.columns import MetadataColumns
-from vizsla.collections.parts import DensePart, LexicalPart, SparsePart
-from vizsla.collections.segment import KIND, VERSION, Segment
-from vizsla.collections.settings import CollectionSettings
+from vizsla.collections.segment import KIND, VERSION, Making, Rows, Segment, write
 from vizsla.core import artifacts
 from vizsla.core.vectors import Bitmap
 from vizsla.data import corpus_joining
 
 GROWTH = 4
 _FAN = 8
+_NEW = "new"
 
 
 def first(kept: Sequence[int], dead: Sequence[int] = (), *, patient: bool = False) -> int:
@@ -46,25 +46,35 @@ def first(kept: Sequence[int], dead: Sequence[int] = (), *, patient: bool = Fals
     return begin
 
 
-def merge(segments: Sequence[Segment], kept: Sequence[Bitmap], folder: str | Path, settings: CollectionSettings) -> int:
-    """Store the kept rows of segments, in their order, as one segment; returns how many they are.
+def merge(
+    segments: Sequence[Segment], kept: Sequence[Bitmap], folder: str | Path, made: Making, rows: Rows | None = None
+) -> int:
+    """Store the kept rows of segments, in their order, and new ones behind them as one segment; returns how many.
 
     Law: what is found in it, and every score, is what a fresh segment of the same passages gives.
+
+    Args:
+        segments: opened under the schema of `made`.
+        kept: (n,) for each, which of its rows go on.
+        folder: where the segment will stand.
+        made: what all segments have in common.
+        rows: new ones, or none.
 
     Raises:
         ArtifactError: a segment was altered, or the place cannot be written.
     """
-    rows = sum(int(np.count_nonzero(mask)) for mask in kept)
-    with artifacts.draft(folder, kind=KIND, version=VERSION, settings={"rows": rows}) as draft:
+    settings: dict[str, int] = {}
+    with artifacts.draft(folder, kind=KIND, version=VERSION, settings=settings) as draft:
+        if rows is not None:
+            write(draft.path(_NEW), rows, made)
+            fresh = Segment.load(draft.path(_NEW), made.settings, made.schema)
+            segments, kept = [*segments, fresh], [*kept, np.ones(len(fresh), np.bool_)]
+        settings["rows"] = sum(int(np.count_nonzero(mask)) for mask in kept)
         corpus_joining.join([one.corpus for one in segments], kept, draft.path("corpus"))
         MetadataColumns.joined([one.metadata for one in segments], kept).write(draft)
-        for encoder in settings.encoders:
+        for encoder in made.settings.encoders:
             found = [one.parts[encoder.name] for one in segments]
-            place = draft.path(f"parts/{encoder.name}")
-            if lexical := [part for part in found if isinstance(part, LexicalPart)]:
-                joining.join_lexical(place, lexical, kept, settings.bm25)
-            if sparse := [part for part in found if isinstance(part, SparsePart)]:
-                joining.join_sparse(place, sparse, kept)
-            if dense := [part for part in found if isinstance(part, DensePart)]:
-                joining.join_dense(place, dense, kept)
-    return rows
+            joining.join(draft.path(f"parts/{encoder.name}"), found, kept, made.settings.bm25)
+        if rows is not None:
+            shutil.rmtree(draft.path(_NEW))
+    return settings["rows"]

@@ -99,15 +99,23 @@ class Rows:
     vectors: Mapping[str, Dense | Sparse]
 
 
-def write(folder: str | Path, rows: Rows, settings: CollectionSettings, schema: Schema, analyzer: Analyzer) -> None:
-    """Store a batch of passages as a segment, flushed to the disk and put in its place by one rename.
+@dataclass(frozen=True, slots=True, eq=False)
+class Making:
+    """What a segment is made with.
 
-    Args:
-        folder: where it will stand.
-        rows: the passages.
+    Attributes:
         settings: the collection's.
         schema: of the metadata.
         analyzer: of the collection's settings.
+    """
+
+    settings: CollectionSettings
+    schema: Schema
+    analyzer: Analyzer
+
+
+def write(folder: str | Path, rows: Rows, made: Making) -> None:
+    """Store a batch of passages as a segment, flushed to the disk and put in its place by one rename.
 
     Raises:
         DataError: an id that comes twice or is empty, or text that UTF-8 cannot hold.
@@ -115,11 +123,11 @@ def write(folder: str | Path, rows: Rows, settings: CollectionSettings, schema: 
     """
     with artifacts.draft(folder, kind=KIND, version=VERSION, settings={"rows": len(rows.passages)}) as draft:
         corpus = Corpus.build(rows.passages, draft.path("corpus"))
-        MetadataColumns.build(rows.metadata, schema).write(draft)
-        for one in settings.encoders:
+        MetadataColumns.build(rows.metadata, made.schema).write(draft)
+        for one in made.settings.encoders:
             place = draft.path(f"parts/{one.name}")
             if one.kind == "lexical":
-                parts.write_lexical(place, corpus.texts(range(len(corpus))), analyzer, settings.bm25)
+                parts.write_lexical(place, corpus.texts(range(len(corpus))), made.analyzer, made.settings.bm25)
             elif one.kind == "sparse":
                 parts.write_sparse(place, rows.vectors[one.name])
             else:

@@ -70,7 +70,7 @@ class CorpusWriter:
     def _add(self, passage: Passage) -> None:
         try:
             passage.id.encode()
-            title = b"%s\n" % _one_line(passage.title).encode() if passage.title else b""
+            title = b"%s\n" % one_line(passage.title).encode() if passage.title else b""
             text = title + passage.text.encode()
         except UnicodeEncodeError as error:
             found = f"{error.object[error.start : error.end]!r} in the passage {passage.id!r}"
@@ -97,5 +97,6 @@ class CorpusWriter:
         self._ends[starts] = int(ends[-1]) if len(ends) else self._ends[starts]
 
 
-def _one_line(title: str) -> str:
+def one_line(title: str) -> str:
+    """A title as a corpus keeps it: its line ends are spaces."""
     return title.replace("\r\n", " ").replace("\n", " ").replace("\r", " ")

@@ -1,0 +1,124 @@
+"""Writing: the one writer of a collection, batch by batch, each of which is one commit.
+
+While a batch is committed, the next one is encoded. What was committed stays whatever happens, so an addition that
+was broken off is taken up by adding the same again. Memory: two batches, and what merging takes.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cached_property
+
+from vizsla.collections import filling
+from vizsla.collections.changes import Change, Counts, plan
+from vizsla.collections.committing import Commit, commit, sweep
+from vizsla.collections.encoding import Encoders
+from vizsla.collections.filling import Vectors
+from vizsla.collections.frozen import Progress
+from vizsla.collections.intake import Given, batches
+from vizsla.collections.locking import locked
+from vizsla.collections.segment import Rows
+from vizsla.collections.views import Views
+from vizsla.core.errors import ArtifactError, DataError
+from vizsla.text.analyzer import Analyzer
+
+_IDS = 1 << 16
+
+
+class Writer:
+    """Changes a collection; every method holds the writer's lock while it runs.
+
+    Args:
+        views: the collection's.
+        encoders: its models.
+    """
+
+    def __init__(self, views: Views, encoders: Encoders) -> None:
+        self._views = views
+        self._encoders = encoders
+
+    def put(self, given: Iterable[Given], *, replacing: bool, progress: Progress | None = None) -> Counts:
+        """Add passages, or replace what stands under their ids.
+
+        Raises:
+            DataError: something that is no passage; or, not replacing, an id that exists with other content.
+            OverloadedError: another process is writing.
+            ArtifactError: the folder cannot be written.
+        """
+        counts, before = Counts(), Change()
+        encoded: Future[Vectors] | None = None
+        total = len(given) if isinstance(given, Sequence) else 0
+        what, done = "updating" if replacing else "adding", 0
+        with self._changing(), ThreadPoolExecutor(1, thread_name_prefix="encode") as thread:
+            for batch in batches(given):
+                change = plan(batch, self._views.latest(), before, replacing=replacing)
+                ahead = thread.submit(filling.vectors, change, self._encoders)
+                if encoded is not None:
+                    self._commit(before, encoded, patient=True)
+                counts, done, before, encoded = counts + change.counts, done + len(batch), change, ahead
+                if progress is not None:
+                    progress(what, done, max(total, done))
+            if encoded is not None:
+                self._commit(before, encoded, patient=False)
+        return counts
+
+    def delete(self, ids: Iterable[str]) -> Counts:
+        """Remove passages; ids that are not there are counted.
+
+        Raises:
+            DataError: a text where ids are wanted.
+            OverloadedError: another process is writing.
+            ArtifactError: the folder cannot be written.
+        """
+        if isinstance(ids, str):
+            raise DataError(f"found the text {ids[:40]!r}; wanted ids: [{ids[:40]!r}]")
+        wanted, died = list(dict.fromkeys(ids)), 0
+        if wrong := [one for one in wanted if not isinstance(one, str)]:
+            raise DataError(f"found the id {wrong[0]!r} ({type(wrong[0]).__name__}); wanted texts")
+        with self._changing():
+            for begin in range(0, len(wanted), _IDS):
+                died += commit(self._views, Commit(removed=wanted[begin : begin + _IDS]), self._analyzer)
+        return Counts(deleted=died, absent=len(wanted) - died)
+
+    def compact(self) -> None:
+        """Make one segment of all, without what is dead.
+
+        Raises:
+            OverloadedError: another process is writing.
+            ArtifactError: the folder cannot be written, or a segment was altered.
+        """
+        with self._changing():
+            commit(self._views, Commit(whole=True), self._analyzer)
+
+    def keep_pipeline(self, name: str, text: str | None) -> None:
+        """Keep a pipeline under a name, or with None forget it.
+
+        Raises:
+            OverloadedError: another process is writing.
+            ArtifactError: the folder cannot be written.
+        """
+        with self._changing():
+            state = self._views.latest().state
+            kept = {other: value for other, value in state.pipelines.items() if other != name}
+            self._views.log.commit(state.segments, pipelines=kept if text is None else {**kept, name: text})
+
+    @cached_property
+    def _analyzer(self) -> Analyzer:
+        return Analyzer(self._views.latest().settings.analyzer)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        folder = self._views.folder
+        self._views.log.generation()  # refuses what is no collection before a lock is put there
+        with locked(folder):
+            try:
+                sweep(self._views, {one.name for one in self._views.latest().state.segments})
+                yield
+            except OSError as error:
+                advice = "make room or choose another place; what was committed is whole"
+                raise ArtifactError(f"{folder}: cannot be written ({error.strerror}); {advice}") from error
+
+    def _commit(self, change: Change, encoded: "Future[Vectors]", *, patient: bool) -> None:
+        rows = Rows(change.passages, change.metadata, encoded.result()) if change.passages else None
+        schema = change.schema if rows and change.schema != self._views.latest().schema else None
+        commit(self._views, Commit(change.replaced, rows, schema, patient=patient), self._analyzer)
