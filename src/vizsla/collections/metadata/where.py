@@ -7,7 +7,7 @@ OR, NOT and parentheses, and nothing else that could be reached. Refuses to know
 """
 
 from collections.abc import Callable
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from vizsla.collections.metadata import dates, tokens, values
 from vizsla.collections.metadata.expressions import (
@@ -27,7 +27,7 @@ from vizsla.collections.metadata.schema import Schema
 from vizsla.collections.metadata.stored_values import Operator
 from vizsla.collections.metadata.tokens import Token, TokenKind, named, quoted
 from vizsla.collections.metadata.values import Kind
-from vizsla.core.errors import DataError
+from vizsla.core.errors import DataError, SettingsError
 from vizsla.core.settings import nearest
 
 DEPTH = 50
@@ -113,122 +113,103 @@ class _Parser:
 
     def _of_value(self) -> Expression:
         """What begins with a value: a value and a field, a value IN a field of lists, TRUE, FALSE."""
-        place = self._at
+        first, place = self._next, self._at
         self._at += 1
         op = _OPERATORS.get(self._next.text) if self._next.kind == "sign" else None
         negated = self._take("keyword", "NOT")
         if not op and not self._sees("IN"):
-            if negated or self._tokens[place].kind != "keyword" or self._tokens[place].text == "NULL":
+            if negated or first.text not in ("TRUE", "FALSE") or first.kind != "keyword":
                 self._refuse("IN" if negated else "a comparison or IN")
-            return Constant(self._tokens[place].text == "TRUE")
+            return Constant(first.text == "TRUE")
         self._at += 1
-        field, kind = self._field()
+        field = self._field()
         after, self._at = self._at, place
-        if not op:
-            member = self._member(field, kind, negated=negated)
-        else:
-            member = Comparison(field, named(field), _TURNED[op], self._literal(field, self._ordered(field, kind, op)))
+        found = self._comparison(field, _TURNED[op]) if op else self._member(field, negated=negated)
         self._at = after
-        return member
+        return found
 
     def _of_field(self) -> Expression:
         """What begins with a field."""
-        token = self._next
-        field, kind = self._field()
+        field = self._field()
         if self._next.kind == "sign" and (op := _OPERATORS.get(self._next.text)):
-            kind = self._ordered(field, kind, op)
             self._at += 1
-            return Comparison(field, named(field), op, self._literal(field, kind))
+            return self._comparison(field, op)
         if self._take("keyword", "IS"):
             negated = self._take("keyword", "NOT")
             self._want("keyword", "NULL", "NULL" if negated else "NULL or NOT NULL")
-            return Absent(field, named(field), negated)
+            return Absent(field.name, field.written, negated)
         negated = self._take("keyword", "NOT")
-        if self._take("keyword", "CONTAINS"):
-            return self._member(field, kind, negated=negated)
-        if self._sees("IN", "BETWEEN", "LIKE"):
-            return self._worded(field, self._ordered(field, kind, "="), negated=negated)
-        if negated or kind != "boolean":
-            self._refuse("IN, BETWEEN, LIKE or CONTAINS" if negated else f"a comparison after {token.text!r}")
-        return Comparison(field, named(field), "=", Literal(True, "TRUE"))
-
-    def _worded(self, field: str, kind: Kind, *, negated: bool) -> Expression:
-        """IN, BETWEEN or LIKE after a field."""
-        if self._take("keyword", "IN"):
-            return Among(field, named(field), negated, self._literals(field, kind))
+        for word, read in (("CONTAINS", self._member), ("IN", self._among), ("LIKE", self._like)):
+            if self._take("keyword", word):
+                return read(field, negated=negated)
         if self._take("keyword", "BETWEEN"):
-            return self._between(field, kind).opposite() if negated else self._between(field, kind)
-        if kind != "text":
-            self._refuse(f"=, <, IN or another comparison: '{field}' is a {kind}, and LIKE is for texts")
-        self._at += 1
-        return self._like(field, negated=negated)
+            return self._between(field).opposite() if negated else self._between(field)
+        if negated or field.kind != "boolean":
+            self._refuse("IN, BETWEEN, LIKE or CONTAINS" if negated else f"a comparison after '{field.name}'")
+        return Comparison(field.name, field.written, "=", Literal(True, "TRUE"))
 
-    def _between(self, field: str, kind: Kind) -> Expression:
-        low = Comparison(field, named(field), ">=", self._literal(field, self._ordered(field, kind, ">=")))
+    def _comparison(self, field: "_Field", op: Operator) -> Comparison:
+        self._refuse_lists(field)
+        if field.kind == "boolean" and op not in ("=", "<>"):
+            self._refuse(f"a field with an order: '{field.name}' is a boolean, which takes = and <>", field.token)
+        return Comparison(field.name, field.written, op, self._literal(field, field.kind))
+
+    def _between(self, field: "_Field") -> Expression:
+        low = self._comparison(field, ">=")
         self._want("keyword", "AND", "AND and the upper end")
-        return All((low, Comparison(field, named(field), "<=", self._literal(field, kind))))
+        return All((low, self._comparison(field, "<=")))
 
-    def _like(self, field: str, *, negated: bool) -> Expression:
-        place = self._next
-        pattern = str(self._literal(field, "text").value)
-        if len(pattern) > PATTERN_CHARACTERS:
-            raise tokens.error(
-                self._text,
-                place.begin,
-                f"found a pattern of {len(pattern):,} characters; wanted at most {PATTERN_CHARACTERS:,}",
-            )
-        escape = None
-        written = quoted(pattern)
-        if self._take("keyword", "ESCAPE"):
-            escape = str(self._literal(field, "text").value)
-            if len(escape) != 1:
-                self._at -= 1
-                self._refuse("one character after ESCAPE")
-            written += f" ESCAPE {quoted(escape)}"
-        try:
-            return Like(field, named(field), negated, Pattern.read(pattern, escape), written)
-        except DataError as error:
-            raise tokens.error(self._text, place.begin, f"found {quoted(pattern)}; {error}") from None
-
-    def _member(self, field: str, kind: Kind, *, negated: bool) -> Expression:
-        if kind not in _LISTS:
-            self._refuse(f"a field of lists: '{field}' is a {kind}; write {named(field)} IN (...)")
-        if kind == "list":
-            kind = "numbers" if self._next.kind == "number" else "texts"
-        return Member(field, named(field), negated, self._literal(field, kind))
-
-    def _ordered(self, field: str, kind: Kind, op: Operator) -> Kind:
-        """The kind, where values of it can be compared so."""
-        if kind in _LISTS:
-            self._refuse(f"'...' IN {named(field)}, or IS NULL: '{field}' holds lists")
-        if kind == "boolean" and op not in ("=", "<>"):
-            self._refuse(f"= or <>: '{field}' is a boolean")
-        return kind
-
-    def _literals(self, field: str, kind: Kind) -> tuple[Literal, ...]:
+    def _among(self, field: "_Field", *, negated: bool) -> Expression:
+        self._refuse_lists(field)
         self._want("sign", "(", "a list in parentheses")
-        found = [self._literal(field, kind)]
+        found = [self._literal(field, field.kind)]
         while self._take("sign", ","):
             if len(found) == LIST_ENTRIES:
                 self._refuse(f"at most {LIST_ENTRIES:,} values in a list")
-            found.append(self._literal(field, kind))
+            found.append(self._literal(field, field.kind))
         self._want("sign", ")", "a comma or a closing parenthesis")
-        return tuple(found)
+        return Among(field.name, field.written, negated, tuple(found))
 
-    def _literal(self, field: str, kind: Kind) -> Literal:
+    def _member(self, field: "_Field", *, negated: bool) -> Expression:
+        kind = field.kind
+        if kind not in _LISTS:
+            advice = f"'{field.name}' is a {kind}; write {field.written} IN (...)"
+            self._refuse(f"a field of lists: {advice}", field.token)
+        if kind == "list":
+            kind = "numbers" if self._next.kind == "number" else "texts"
+        return Member(field.name, field.written, negated, self._literal(field, kind))
+
+    def _like(self, field: "_Field", *, negated: bool) -> Expression:
+        if field.kind != "text":
+            self._refuse(f"a field of texts before LIKE: '{field.name}' is of the kind {field.kind}", field.token)
+        token, pattern = self._next, str(self._literal(field, "text").value)
+        if len(pattern) > PATTERN_CHARACTERS:
+            self._refuse(f"a pattern of at most {PATTERN_CHARACTERS:,} characters, not {len(pattern):,}", token)
+        escape, written = None, quoted(pattern)
+        if self._take("keyword", "ESCAPE"):
+            sign, escape = self._next, str(self._literal(field, "text").value)
+            if len(escape) != 1:
+                self._refuse("one character after ESCAPE", sign)
+            written += f" ESCAPE {quoted(escape)}"
+        try:
+            return Like(field.name, field.written, negated, Pattern.read(pattern, escape), written)
+        except DataError as error:
+            raise self._error(token, str(error)) from None
+
+    def _literal(self, field: "_Field", kind: Kind) -> Literal:
         """The value that comes next, as columns of this kind compare it."""
         token = self._next
         try:
             found = _read(token, kind)
         except DataError as error:
-            raise tokens.error(self._text, token.begin, f"found {_shown(token)}; {error}, for '{field}'") from None
+            raise self._error(token, f"{error}, for '{field.name}'") from None
         if found is None:
-            hint = f"; write {named(field)} IS NULL for what is absent" if token.text == "NULL" else ""
-            self._refuse(f"{_EXAMPLES[kind]}, for '{field}' is of the kind {kind}{hint}")
+            hint = f"; write {field.written} IS NULL for what is absent" if token.text == "NULL" else ""
+            self._refuse(f"{_EXAMPLES[kind]}, for '{field.name}' is of the kind {field.kind}{hint}")
         self._at += 1
         return found
 
-    def _field(self) -> tuple[str, Kind]:
+    def _field(self) -> "_Field":
         token = self._next
         kind = self._schema.fields.get(token.text)
         if token.kind != "name" or kind is None:
@@ -236,7 +217,11 @@ class _Parser:
             quote = "; write a name that is also a keyword in double quotes" if token.kind == "keyword" else ""
             self._refuse(f"a field: {known}{quote}")
         self._at += 1
-        return token.text, kind
+        return _Field(token, kind)
+
+    def _refuse_lists(self, field: "_Field") -> None:
+        if field.kind in _LISTS:
+            self._refuse(f"'...' IN {field.written}, or IS NULL: '{field.name}' holds lists", field.token)
 
     @property
     def _next(self) -> Token:
@@ -254,8 +239,26 @@ class _Parser:
         if not self._take(kind, text):
             self._refuse(wanted)
 
-    def _refuse(self, wanted: str) -> NoReturn:
-        raise tokens.error(self._text, self._next.begin, f"found {_shown(self._next)}; wanted {wanted}")
+    def _refuse(self, wanted: str, token: Token | None = None) -> NoReturn:
+        raise self._error(token or self._next, f"wanted {wanted}")
+
+    def _error(self, token: Token, message: str) -> SettingsError:
+        return tokens.error(self._text, token.begin, f"found {_shown(token)}; {message}")
+
+
+class _Field(NamedTuple):
+    """A field where it stands."""
+
+    token: Token
+    kind: Kind
+
+    @property
+    def name(self) -> str:
+        return self.token.text
+
+    @property
+    def written(self) -> str:
+        return named(self.token.text)
 
 
 def _flat(kind: type[All] | type[Any], conditions: list[Expression]) -> Expression:
