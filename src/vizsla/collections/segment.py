@@ -36,6 +36,7 @@ class Segment:
         corpus: ids, texts and titles, by row.
         metadata: by row, parents among it.
         parts: what each encoder left, by its name.
+        size_bytes: on the disk.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Segment:
     corpus: Corpus
     metadata: MetadataColumns
     parts: Mapping[str, Part]
+    size_bytes: int = 0
 
     @classmethod
     def load(cls, folder: str | Path, settings: CollectionSettings, schema: Schema) -> "Segment":
@@ -60,7 +62,8 @@ class Segment:
             if size != len(corpus):
                 rows = f"{size} rows of '{name}' for {len(corpus)} passages"
                 raise ArtifactError(f"{place}: found {rows}; wanted parts that were made together: restore the folder")
-        return cls(place.name, place, corpus, metadata, found)
+        size_bytes = sum(entry["size_bytes"] for entry in artifact.manifest["files"].values())
+        return cls(place.name, place, corpus, metadata, found, size_bytes)
 
     def __len__(self) -> int:
         return len(self.corpus)
