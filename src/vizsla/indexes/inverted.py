@@ -185,7 +185,7 @@ class InvertedIndex:
         Returns:
             Positions and scores, (m,) each: the k best, in no order, and maybe others.
         """
-        query, few = self._weighed(columns, weights), self._few(allowed)
+        query, few = self._weighed(columns, weights), None if allowed is None else self._few(allowed)
         return self._split(query, k, allowed, few) if alone else self._find(query, k, allowed, few)
 
     def holding(self, column: int) -> npt.NDArray[np.int32]:
@@ -250,7 +250,7 @@ class InvertedIndex:
 
     def _few(self, allowed: Bitmap | None) -> npt.NDArray[np.int64] | None:
         """The allowed positions where they are so few that they are scored one by one."""
-        if allowed is None or _FEW * np.count_nonzero(allowed) > len(self):
+        if allowed is None or _FEW * np.count_nonzero(allowed) > len(allowed):
             return None
         return np.flatnonzero(allowed)
 
@@ -265,7 +265,12 @@ class InvertedIndex:
     ) -> tuple[hits.Positions, hits.Floats]:
         """As `_find`, over all cores where the query reads enough."""
         most = len(self) * len(query.columns)
-        if few is None and most > _WORTH_SPLITTING < self._touched(query) and threads.workers() > 1:
+        if (
+            most > _WORTH_SPLITTING
+            and few is None
+            and threads.workers() > 1
+            and self._touched(query) > _WORTH_SPLITTING
+        ):
             return self._search_ranges(query, min(k, len(self)), allowed)
         return self._find(query, k, allowed, few)
 
