@@ -48,8 +48,8 @@ class Reranked:
         reranker: scores a query and a passage.
         passages: positions to texts.
         depth: how many candidates of a query are read.
-        budget_ms: how long reading may take for each query of a search, texts included and the base's
-            time not; None is as long as it takes.
+        budget_ms: how long reading may take for each query that has candidates, texts included and the
+            base's time not; the queries of one search share it. None is as long as it takes.
         tail: whether candidates that were not read are kept or cut.
         name: what it is called in a trace.
 
@@ -93,8 +93,8 @@ class Reranked:
         if self.budget_ms is None:
             scores, note = self._score(pairs), f"{len(pairs)} candidates"
         else:
-            deadline = begin + len(queries) * self.budget_ms / 1e3
-            scores = _within(deadline, self._score, pairs, first=int(np.sum(places == 0)))
+            first = int(np.sum(places == 0))
+            scores = _within(begin + first * self.budget_ms / 1e3, self._score, pairs, first=first)
             note = f"{len(scores)} of {len(pairs)} fitted the budget"
         made = []
         for row in range(len(queries)):

@@ -48,3 +48,13 @@ def test_what_is_not_allowed_stays_out() -> None:
 def test_no_number_is_no_threshold() -> None:
     with pytest.raises(SettingsError, match="NaN"):
         Thresholded(BASE, float("nan"))
+
+
+def test_a_trace_says_how_many_scored_enough() -> None:
+    trace = Thresholded(BASE, 2.5, "min_score(2.5)").trace(["a", "b"], 4)
+    assert [(stage.name, stage.hits.counts().tolist()) for stage in trace.stages] == [
+        ("Fixed", [4, 4]),
+        ("min_score(2.5)", [3, 3]),
+    ]
+    assert trace.stages[-1].note == "6 of 8 scored enough"
+    assert trace.hits is trace.stages[-1].hits
