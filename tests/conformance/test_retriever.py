@@ -4,16 +4,25 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from vizsla.collections.frozen import FrozenCollection, IndexSettings
 from vizsla.core.errors import ShapeError
-from vizsla.core.hits import Hits
-from vizsla.core.protocols import Passage, Retriever
+from vizsla.core.hits import Floats, Hits
+from vizsla.core.protocols import Passage, Retriever, Text
 from vizsla.encoders.lexical import LexicalEncoder
 from vizsla.indexes.inverted import InvertedIndex
+from vizsla.retrievers.aggregated import Aggregated
+from vizsla.retrievers.cached import Cached
 from vizsla.retrievers.first_stage import FirstStage
+from vizsla.retrievers.fused import Fused
+from vizsla.retrievers.fusion import Doubles
+from vizsla.retrievers.pipeline import parse
+from vizsla.retrievers.reranked import Reranked
+from vizsla.retrievers.shortened import Shortened
 from vizsla.retrievers.thresholded import Thresholded
+from vizsla.retrievers.tracing import Named
 from vizsla.text.settings import AnalyzerSettings
 
 PLAIN = AnalyzerSettings(language="english", stop_words=())
@@ -32,11 +41,48 @@ def stored(folder: Path) -> FrozenCollection:
     return FrozenCollection.build(passages, folder / "c", IndexSettings(analyzer=PLAIN))
 
 
+class Numbered:
+    """Every passage's text is its position, for rerankers that know the passages."""
+
+    def texts(self, positions: Sequence[int] | npt.NDArray[np.int64]) -> list[Text]:
+        return [str(position) for position in positions]
+
+
+class Oracular:
+    """A reranker that scores as the first stage does."""
+
+    def score(self, pairs: Sequence[tuple[str, Text]]) -> Floats:
+        known = {query: dict(zip(*oracle(query, len(TEXTS), [True] * len(TEXTS)), strict=True)) for query, _ in pairs}
+        return np.array([known[query][int(str(text))] for query, text in pairs], np.float32)
+
+
+class AsFound:
+    """A rule under which the fusion of one retriever is that retriever."""
+
+    weights = (1.0,)
+
+    def worth(self, scores: Floats) -> tuple[Doubles, float]:
+        return scores.astype(np.float64), 0.0
+
+
+def piped(folder: Path) -> Retriever:
+    pipeline = parse("bm25 >> top(100) >> rerank(oracle, depth=40) >> parents(max)")
+    return pipeline.make({"bm25": first_stage(folder)}, {"oracle": Oracular()}, Numbered(), np.arange(len(TEXTS)))
+
+
 RETRIEVERS: dict[str, Make] = {
     "first stage": first_stage,
     "of a collection": lambda folder: stored(folder).retriever,
     "parsed": lambda folder: stored(folder).searcher,
     "thresholded": lambda folder: Thresholded(first_stage(folder), 0.0),
+    "named": lambda folder: Named(first_stage(folder), "bm25"),
+    "shortened": lambda folder: Shortened(first_stage(folder), 100),
+    "cached": lambda folder: Cached(first_stage(folder), 5),
+    "cached, exact": lambda folder: Cached(first_stage(folder), 5, exact=True),
+    "aggregated": lambda folder: Aggregated(first_stage(folder), np.full(len(TEXTS), -1), depth=1),
+    "fused": lambda folder: Fused((first_stage(folder),), AsFound(), depth=1),
+    "reranked": lambda folder: Reranked(first_stage(folder), Oracular(), Numbered(), len(TEXTS)),
+    "pipeline": piped,
 }
 
 
