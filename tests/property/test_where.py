@@ -1,5 +1,6 @@
 """`where` keeps the rows that SQLite keeps, and whatever text it is given, it parses or says where it cannot."""
 
+import re
 import sqlite3
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any, NamedTuple
@@ -163,6 +164,17 @@ def test_its_text_says_the_same(case: tuple[dict[str, Kind], list[dict[str, Any]
         known.tolist()
         == where.parse(f"({condition.ours}) OR NOT ({condition.ours})", schema).evaluate(columns).tolist()
     )
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.text("ab維é", max_size=4), max_size=8), st.text("ab維é%_", max_size=6))
+@example(["xa", "aa"], "%aa")
+@example(["a", "", "ab", "b"], "%ab%")
+def test_like_finds_what_python_finds(texts: list[str], pattern: str) -> None:
+    columns = MetadataColumns.build([{"lang": text} for text in texts], Schema({"lang": "text"}))
+    kept = where.parse(f"lang LIKE '{pattern}'", Schema({"lang": "text"})).evaluate(columns)
+    wanted = re.compile(re.escape(pattern).replace("%", ".*").replace("_", "."), re.DOTALL)
+    assert kept.tolist() == [wanted.fullmatch(text) is not None for text in texts]
 
 
 MEMBERS: dict[Kind, st.SearchStrategy[Any]] = {"texts": TEXTS, "numbers": NUMBERS}

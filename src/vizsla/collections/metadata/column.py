@@ -58,7 +58,7 @@ class Column:
         """The value of a row."""
         if self.rows is None:
             return self.values.value(row)
-        place = int(np.searchsorted(self.rows, row))
+        place = int(self.rows.searchsorted(np.int32(row)))  # of their own type, or all would be copied
         return self.values.value(place) if place < len(self.rows) and self.rows[place] == row else None
 
     @cached_property

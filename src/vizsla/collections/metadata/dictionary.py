@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from vizsla.collections.metadata.like import Pattern
 from vizsla.core.vectors import Bitmap
 from vizsla.data.arena import Arena, Bytes, Ints
 
@@ -58,10 +59,14 @@ class Dictionary:
         """The text of a code.
 
         Raises:
-            ShapeError: no such code.
-            ArtifactError: stored offsets outside the texts, or bytes that are not UTF-8.
+            ValueError: no such code, stored offsets outside the texts, or bytes that are not UTF-8.
         """
-        return self._arena.strings(*self._arena.spans([code]))[0]
+        if not 0 <= code < len(self):
+            raise ValueError(f"code {code} of {len(self)} texts")
+        begin, end = int(self.starts[code]), int(self.starts[code + 1])
+        if not 0 <= begin <= end <= len(self.data):
+            raise ValueError(f"bytes {begin} to {end} of {len(self.data)} for a text")
+        return str(self._view[begin:end], "utf-8")
 
     def entries(self, codes: Codes) -> list[bytes]:
         """The UTF-8 of these codes.
@@ -80,18 +85,31 @@ class Dictionary:
         begin = self._rank(wanted)
         return begin, begin + (begin < len(self) and self._entry(begin) == wanted)
 
-    def matching(self, beginning: str, pattern: re.Pattern[bytes] | None) -> Bitmap:
-        """Which texts begin so and match the pattern wholly: (n,) bool."""
-        first = beginning.encode()
+    def matching(self, pattern: Pattern) -> Bitmap:
+        """Which texts match: (n,) bool."""
+        first = pattern.beginning.encode()
         begin, end = self._rank(first), self._rank(first + _ABOVE)
         found = np.zeros(len(self), np.bool_)
-        if pattern is None:
+        if pattern.rest is None:
             found[begin:end] = True
-        else:
-            bounds, view = self.starts[begin : end + 1].tolist(), self._view
-            matches = (pattern.fullmatch(view, *bounds[i : i + 2]) is not None for i in range(end - begin))
-            found[begin:end] = np.fromiter(matches, np.bool_, end - begin)
+            return found
+        codes, match, view = self._holding(pattern.literal, begin, end), pattern.rest.fullmatch, self._view
+        bounds = zip(self.starts[codes].tolist(), self.starts[codes + 1].tolist(), strict=True)
+        found[codes] = np.fromiter((match(view, b, e) is not None for b, e in bounds), np.bool_, len(codes))
         return found
+
+    def _holding(self, literal: bytes, begin: int, end: int) -> Ints:
+        """The codes from begin to end whose texts hold these bytes, and perhaps some more.
+
+        All texts are searched as one: what is found may lie across two of them, and hide another find in the second.
+        """
+        if not literal:
+            return np.arange(begin, end)
+        start, stop = int(self.starts[begin]), int(self.starts[end])
+        finds = re.compile(re.escape(literal)).finditer(self._view, start, stop)
+        places = np.fromiter((one.start() for one in finds), np.int64)
+        touched = np.concatenate([places, places + len(literal) - 1])
+        return np.unique(np.searchsorted(self.starts, touched, side="right") - 1)
 
     @cached_property
     def _view(self) -> memoryview:

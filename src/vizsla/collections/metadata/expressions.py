@@ -224,7 +224,7 @@ class Like(_Signed):
         return f"{self.name} {self._not}LIKE {self.written}"
 
     def _hold(self, values: StoredValues) -> Bitmap:
-        return cast(Texts, values).like(self.pattern.beginning, self.pattern.rest)
+        return cast(Texts, values).like(self.pattern)
 
 
 @dataclass(frozen=True)

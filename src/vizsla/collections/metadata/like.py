@@ -7,6 +7,7 @@ of one of them. Refuses to know where texts stand.
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby, takewhile
 from typing import TypeAlias
 
 from vizsla.core.errors import DataError
@@ -53,8 +54,13 @@ class Pattern:
     @cached_property
     def beginning(self) -> str:
         """The characters that every match begins with."""
-        first = self.stretches[0]
-        return "".join(one or "" for one in (first[: first.index(None)] if None in first else first))
+        return "".join(map(str, takewhile(_is_plain, self.stretches[0])))
+
+    @cached_property
+    def literal(self) -> bytes:
+        """The longest run of characters that every match holds."""
+        runs = [run for stretch in self.stretches for plain, run in _runs(stretch) if plain]
+        return max(runs, key=len, default="").encode()
 
     @cached_property
     def rest(self) -> re.Pattern[bytes] | None:
@@ -65,6 +71,14 @@ class Pattern:
         # Once a middle stretch is found, a later place for it cannot help the others: never come back to it.
         middle = b"".join(b"(?>.*?" + one + b")" for one in others[:-1] if one)
         return re.compile(first + middle + (b".*" + others[-1] if others else b""), re.DOTALL)
+
+
+def _is_plain(one: str | None) -> bool:
+    return one is not None
+
+
+def _runs(stretch: _Stretch) -> list[tuple[bool, str]]:
+    return [(plain, "".join(map(str, run))) for plain, run in groupby(stretch, _is_plain)]
 
 
 def _expression(one: str | None) -> bytes:

@@ -5,7 +5,6 @@ member and the members in one of the other forms. Refuses to know which passages
 """
 
 import operator
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +15,7 @@ import numpy.typing as npt
 
 from vizsla.collections.metadata import dates
 from vizsla.collections.metadata.dictionary import Codes, Dictionary, union
+from vizsla.collections.metadata.like import Pattern
 from vizsla.collections.metadata.values import Kind, Value
 from vizsla.core.vectors import Bitmap
 
@@ -143,8 +143,8 @@ class Texts:
             table[slice(*self.dictionary.span(cast(str, value)))] = True
         return table.take(self.codes)
 
-    def like(self, beginning: str, pattern: re.Pattern[bytes] | None) -> Bitmap:
-        return self.dictionary.matching(beginning, pattern).take(self.codes)
+    def like(self, pattern: Pattern) -> Bitmap:
+        return self.dictionary.matching(pattern).take(self.codes)
 
     def joined(self, parts: Sequence["Texts"], kept: Sequence[Bitmap]) -> "Texts":
         codes = [part.codes[mask] for part, mask in zip(parts, kept, strict=True)]
@@ -193,7 +193,8 @@ class Lists:
         return {"owners": self.owners, **self.members.arrays()}
 
     def value(self, place: int) -> Value:
-        begin, end = np.searchsorted(self.rising_owners, [place, place + 1]).tolist()
+        # Of the array's own type: numpy would copy all of it to compare it with another.
+        begin, end = self.rising_owners.searchsorted(np.array([place, place + 1], np.int32)).tolist()
         return cast(Value, [self.members.value(member) for member in range(begin, end)])
 
     def compare(self, op: Operator, value: Stored) -> Bitmap:
