@@ -1,7 +1,9 @@
 """The grammar of `where`: what it takes, how it says what it does not, and its limits."""
 
+import re
 import tracemalloc
 from datetime import UTC, date, datetime
+from pathlib import Path
 from time import process_time
 
 import numpy as np
@@ -78,7 +80,9 @@ def test_parts_are_what_must_all_hold() -> None:
     assert [part.text for part in found.parts()] == [
         "lang = 'zh'", "year > 1 OR open = TRUE", "open <> TRUE", "'a' NOT IN tags",
     ]  # fmt: skip
+    assert [sorted(part.fields) for part in found.parts()] == [["lang"], ["open", "year"], ["open"], ["tags"]]
     assert [part.text for part in where.parse("open OR year = 1", SCHEMA).parts()] == ["open = TRUE OR year = 1"]
+    assert where.parse('FALSE OR "in" IS NULL', SCHEMA).fields == {"in"}
 
 
 @pytest.mark.parametrize(
@@ -232,3 +236,21 @@ def test_a_long_answer_takes_a_byte_a_row() -> None:
     tracemalloc.stop()
     assert np.count_nonzero(kept) == 65_536
     assert peak < 4 * 65_536
+
+
+def test_the_guide_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (Path(__file__).parents[3] / "docs/guides/filters.md").read_text(encoding="utf-8")
+    exec("\n".join(re.findall(r"^```python\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)), {})
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == "[ True False False]"
+    assert "\n".join(shown[2:]) in text
+
+
+def test_every_condition_of_the_guide_is_one() -> None:
+    text = (Path(__file__).parents[3] / "docs/guides/filters.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```sql\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    conditions = re.split(r"  +|\n", block.strip())
+    schema = Schema({**SCHEMA.fields, "title": "text", "score": "number", "published": "date"})
+    assert len(conditions) > 15
+    for condition in conditions:
+        assert where.parse(condition, schema)

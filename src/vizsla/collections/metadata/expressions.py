@@ -29,6 +29,11 @@ class Expression(ABC):
     def text(self) -> str:
         """The same condition as text: two with one text choose the same passages."""
 
+    @property
+    @abstractmethod
+    def fields(self) -> frozenset[str]:
+        """The fields it asks for."""
+
     @abstractmethod
     def opposite(self) -> "Expression":
         """What is true where this is false."""
@@ -59,6 +64,10 @@ class All(Expression):
     def text(self) -> str:
         return " AND ".join(f"({one.text})" if isinstance(one, Any) else one.text for one in self.conditions)
 
+    @property
+    def fields(self) -> frozenset[str]:
+        return frozenset().union(*(one.fields for one in self.conditions))
+
     def opposite(self) -> Expression:
         return Any(tuple(one.opposite() for one in self.conditions))
 
@@ -82,6 +91,10 @@ class Any(Expression):
     def text(self) -> str:
         return " OR ".join(one.text for one in self.conditions)
 
+    @property
+    def fields(self) -> frozenset[str]:
+        return frozenset().union(*(one.fields for one in self.conditions))
+
     def opposite(self) -> Expression:
         return All(tuple(one.opposite() for one in self.conditions))
 
@@ -101,6 +114,10 @@ class Constant(Expression):
     @property
     def text(self) -> str:
         return "TRUE" if self.value else "FALSE"
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return frozenset()
 
     def opposite(self) -> Expression:
         return Constant(not self.value)
@@ -129,6 +146,15 @@ class _OfField(Expression):
     field: str
     name: str
 
+    @property
+    def fields(self) -> frozenset[str]:
+        return frozenset({self.field})
+
+
+@dataclass(frozen=True)
+class _OfValues(_OfField):
+    """A condition on the values of a field: unknown where there is none."""
+
     def evaluate(self, columns: MetadataColumns) -> Bitmap:
         with columns.reading():
             column = columns.columns.get(self.field)
@@ -140,7 +166,7 @@ class _OfField(Expression):
 
 
 @dataclass(frozen=True)
-class Comparison(_OfField):
+class Comparison(_OfValues):
     """A field and a value: = <> < <= > >=."""
 
     op: Operator
@@ -158,7 +184,7 @@ class Comparison(_OfField):
 
 
 @dataclass(frozen=True)
-class _Signed(_OfField):
+class _Signed(_OfValues):
     """A condition that may say NOT in its midst."""
 
     negated: bool
@@ -228,11 +254,9 @@ class Like(_Signed):
 
 
 @dataclass(frozen=True)
-class Absent(Expression):
+class Absent(_OfField):
     """A field that has no value: IS NULL."""
 
-    field: str
-    name: str
     negated: bool
 
     @property
