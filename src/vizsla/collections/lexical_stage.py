@@ -7,13 +7,13 @@ segments, so a term weighs the same in each of them. Knows terms; refuses to kno
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
+from vizsla.collections.explanation import TermPart
 from vizsla.collections.live import Counts
 from vizsla.collections.parts import LexicalPart
 from vizsla.collections.placed import Placed
@@ -33,25 +33,6 @@ _REMEMBERED = 1 << 14
 """Terms of queries a table remembers before it begins anew."""
 _ROUNDED = 1 + 1e-6
 """More than a score, rounded to float32, can be above what it was rounded from."""
-
-
-@dataclass(frozen=True, slots=True)
-class TermPart:
-    """What one term of a query adds to a passage's score.
-
-    Attributes:
-        term: the analyzer's term, or the model's token.
-        part: what it adds.
-        weight: what it weighs in the query.
-        value: how often the passage holds it, or its weight there; 0 where it does not.
-        passages: how many live passages hold it; None where that does not count.
-    """
-
-    term: str
-    part: float
-    weight: float
-    value: float
-    passages: int | None = None
 
 
 class LexicalStage:

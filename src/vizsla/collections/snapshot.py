@@ -1,0 +1,229 @@
+"""A snapshot: one state of a collection, frozen, with everything that searches it.
+
+Positions are rows of its segments, one segment after another, dead ones included; what is dead is never found. Making
+the next snapshot of a collection keeps what both have in common. Knows segments, bitmaps and stages. Refuses to know
+how segments come to be, and which commit left them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import Lock
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from vizsla.collections.lexical_stage import LexicalStage
+from vizsla.collections.live import LiveSegment
+from vizsla.collections.metadata import column
+from vizsla.collections.metadata import where as language
+from vizsla.collections.metadata.schema import Schema
+from vizsla.collections.metadata.stored_values import Texts
+from vizsla.collections.model_stages import DenseStage, SparseStage
+from vizsla.collections.placed import Placed
+from vizsla.collections.segment import PARENT, Segment
+from vizsla.collections.settings import CollectionSettings
+from vizsla.core.hits import Positions
+from vizsla.core.protocols import Passage, Reranker, Text
+from vizsla.core.vectors import Bitmap
+from vizsla.retrievers.pipeline import Pipeline, parse
+from vizsla.retrievers.steps import ReciprocalRanks
+from vizsla.retrievers.tracing import Tracer
+from vizsla.text.analyzer import Analyzer
+
+DEFAULT = "default"
+"""The pipeline that is searched where none is named, if the collection has one of this name."""
+
+SearchStage: TypeAlias = LexicalStage | SparseStage | DenseStage
+_BITMAPS = 16
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Setup:
+    """What searching needs besides segments.
+
+    Attributes:
+        settings: the collection's.
+        schema: of its metadata.
+        analyzer: of its settings.
+        encoder: the model of a name, loaded when it is first asked for.
+        reranker: the same for rerankers.
+        pipelines: by name.
+    """
+
+    settings: CollectionSettings
+    schema: Schema
+    analyzer: Analyzer
+    encoder: Callable[[str], Any]
+    reranker: Callable[[str], Reranker]
+    pipelines: Mapping[str, Pipeline] = field(default_factory=dict)
+
+
+class Snapshot:
+    """Passages as one commit left them; threads may share it.
+
+    Args:
+        segments: in order of positions.
+        dead: of each, which rows are dead; None where none is.
+        setup: what searching needs besides.
+        before: an earlier snapshot of the same collection, whose counts and open segments are used again.
+
+    Attributes:
+        placed: the segments and where they stand, `placed.live` and `placed.size` among it.
+        setup: as given.
+    """
+
+    def __init__(
+        self,
+        segments: Sequence[Segment],
+        dead: Sequence[Bitmap | None],
+        setup: Setup,
+        before: "Snapshot | None" = None,
+    ) -> None:
+        known = {} if before is None else {one.segment.name: one for one in before.placed.segments}
+        each = zip(segments, dead, strict=True)
+        self.placed: Placed = Placed(tuple(LiveSegment.after(known, segment, rows) for segment, rows in each))
+        self.setup = setup
+        self._bitmaps: dict[str, Bitmap] = {}
+        self._stages: dict[str, SearchStage] = {}
+        self._retrievers: dict[str, Tracer] = {}
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        """How many passages are alive."""
+        return sum(one.live for one in self.placed.segments)
+
+    def texts(self, positions: Sequence[int] | Positions) -> list[Text]:
+        """What is written at these positions: a text, or (title, text) where there is a title.
+
+        Raises:
+            ShapeError: a position that is not there.
+        """
+        return self._gather(positions, lambda segment, rows: segment.corpus.texts(rows))
+
+    def ids(self, positions: Sequence[int] | Positions) -> list[str]:
+        """The ids of these positions.
+
+        Raises:
+            ShapeError: a position that is not there.
+        """
+        return self._gather(positions, lambda segment, rows: segment.corpus.ids.many(rows))
+
+    def passages(self, positions: Sequence[int] | Positions) -> list[Passage]:
+        """The passages at these positions, as they were added.
+
+        Raises:
+            ShapeError: a position that is not there.
+        """
+        return self._gather(positions, lambda segment, rows: [segment.passage(row) for row in rows.tolist()])
+
+    def positions(self, ids: Sequence[str]) -> Positions:
+        """Where ids live, -1 where none does: (m,) int64."""
+        found = np.full(len(ids), -1, np.int64)
+        for base, one in zip(self.placed.bases.tolist(), self.placed.segments, strict=False):
+            rows = one.segment.corpus.ids.positions(ids)
+            held = rows >= 0
+            if one.alive is not None:
+                held &= one.alive[rows]  # where an id is absent, the last row is looked at, and not taken
+            found[held] = base + rows[held]
+        return found
+
+    def bitmap(self, where: str | None = None) -> Bitmap:
+        """Which positions are alive and meet a condition on their metadata: (size,); remembered by the condition.
+
+        Raises:
+            SettingsError: a condition that cannot be read, or of a field that is not there.
+        """
+        if where is None:
+            return self.placed.live
+        with self._lock:
+            known = self._bitmaps.get(where)
+        if known is None:
+            expression = language.parse(where, self.setup.schema)
+            parts = [expression.evaluate(one.segment.metadata) for one in self.placed.segments]
+            known = np.concatenate([np.zeros(0, np.bool_), *parts]) & self.placed.live
+            known.flags.writeable = False
+            with self._lock:
+                self._bitmaps[where] = known
+                if len(self._bitmaps) > _BITMAPS:
+                    del self._bitmaps[next(iter(self._bitmaps))]
+        return known
+
+    def stage(self, name: str) -> SearchStage:
+        """The search by one of the collection's encoders.
+
+        Raises:
+            SettingsError: the collection has none of this name.
+        """
+        if name not in self._stages:
+            made = self._made(name)
+            with self._lock:
+                self._stages.setdefault(name, made)
+        return self._stages[name]
+
+    def pipeline(self, wanted: str | Pipeline | None = None) -> Pipeline:
+        """A pipeline by its name or its expression; else the collection's default, else all stages fused.
+
+        Raises:
+            SettingsError: an expression that cannot be read.
+        """
+        if isinstance(wanted, Pipeline):
+            return wanted
+        named = self.setup.pipelines.get(wanted or DEFAULT)
+        if named is not None or wanted:
+            return named or parse(str(wanted))
+        first, *others = (Pipeline(one.name) for one in self.setup.settings.encoders)
+        return Pipeline(ReciprocalRanks((first, *others))) if others else first
+
+    def retriever(self, pipeline: str | Pipeline | None = None) -> Tracer:
+        """What searches by a pipeline, and can trace; its rerankers are loaded.
+
+        Raises:
+            SettingsError: a stage or a reranker that is not there, or an expression that cannot be read.
+        """
+        wanted = self.pipeline(pipeline)
+        key = str(wanted)
+        if key not in self._retrievers:
+            known = {one.name for one in self.setup.settings.encoders}
+            stages = {name: self.stage(name) for name in known.intersection(wanted.stages()) or known}
+            rerankers = {name: self.setup.reranker(name) for name in wanted.rerankers()}
+            made = wanted.make(stages, rerankers, self, self._parents)
+            with self._lock:
+                self._retrievers.setdefault(key, made)
+        return self._retrievers[key]
+
+    def _made(self, name: str) -> SearchStage:
+        setup = self.setup
+        encoder = setup.settings.encoder(name)
+        if encoder.kind == "lexical":
+            return LexicalStage(name, self.placed, setup.analyzer, setup.settings.bm25)
+        kind = SparseStage if encoder.kind == "sparse" else DenseStage
+        return kind.over(name, self.placed, encoder.dim, lambda: setup.encoder(name))
+
+    @cached_property
+    def _parents(self) -> npt.NDArray[np.int64] | None:
+        """The number of each position's parent: (size,), -1 where it has none; None where no passage has one."""
+        if PARENT not in self.setup.schema.fields or not self.placed.segments:
+            return None
+        columns = [one.segment.metadata.columns.get(PARENT) for one in self.placed.segments]
+        all_rows = [np.ones(len(one), np.bool_) for one in self.placed.segments]
+        joined = column.joined(columns, all_rows)
+        if joined is None or not isinstance(joined.values, Texts):
+            return None
+        parents = np.full(self.placed.size, -1, np.int64)
+        parents[slice(None) if joined.rows is None else joined.rows] = joined.values.codes
+        return parents
+
+    def _gather(
+        self, positions: Sequence[int] | Positions, read: Callable[[Segment, npt.NDArray[np.int64]], list[T]]
+    ) -> list[T]:
+        """What segments say of positions, in the order of these."""
+        places, rows = self.placed.rows(positions)
+        found: list[Any] = [None] * len(places)
+        for place in np.unique(places).tolist():
+            here = np.flatnonzero(places == place)
+            for at, one in zip(here.tolist(), read(self.placed.segments[place].segment, rows[here]), strict=True):
+                found[at] = one
+        return found
