@@ -17,11 +17,12 @@ from vizsla.collections.locking import FILE as LOCK
 from vizsla.collections.locking import locked
 from vizsla.collections.log import FILE, CommitLog
 from vizsla.collections.opened import OpenedCollection
-from vizsla.collections.settings import LEXICAL, CollectionSettings, mixed
+from vizsla.collections.settings import LEXICAL, CollectionSettings, mixed, named
 from vizsla.collections.views import SEGMENTS
 from vizsla.collections.writing import Writer
 from vizsla.core.errors import ArtifactError, SettingsError
 from vizsla.encoders.bm25 import BM25
+from vizsla.retrievers.pipeline import Pipeline, parse
 from vizsla.text.settings import AUTO, AnalyzerSettings
 
 
@@ -45,6 +46,7 @@ class Collection(OpenedCollection):
         language: str = AUTO,
         analyzer: AnalyzerSettings | None = None,
         bm25: BM25 | None = None,
+        rerankers: Sequence[str] = (),
     ) -> "Collection":
         """Begin an empty collection.
 
@@ -54,6 +56,7 @@ class Collection(OpenedCollection):
             language: of the words between ideographs; `auto` analyzes by script, run by run.
             analyzer: further settings of it; names the language then.
             bm25: its parameters, of the Lucene variant.
+            rerankers: models that pipelines may speak of, as NAME=MODEL.
 
         Raises:
             SettingsError: an encoder or a language that cannot be.
@@ -68,7 +71,7 @@ class Collection(OpenedCollection):
         try:
             _settle(place)
             with locked(place):
-                CommitLog(place).create(settings.to_mapping())
+                CommitLog(place).create(settings.to_mapping(), dict(map(named, rerankers)))
             _flush(place)
             _flush(place.resolve().parent)
         except OSError as error:
@@ -136,6 +139,30 @@ class Collection(OpenedCollection):
             ArtifactError: the folder cannot be written, or a segment was altered.
         """
         self._writer.compact()
+
+    def keep_pipeline(self, name: str, pipeline: str | Pipeline | None) -> None:
+        """Keep a pipeline under a name; None forgets it. The one named 'default' is searched where none is named.
+
+        Raises:
+            SettingsError: an expression that cannot be read, or one that speaks of a stage that is not there.
+            OverloadedError: another process is writing.
+            ArtifactError: the folder cannot be written.
+        """
+        if pipeline is not None:
+            wanted = parse(pipeline) if isinstance(pipeline, str) else pipeline
+            for stage in wanted.stages():
+                self.encoders.settings.encoder(stage)
+            pipeline = str(wanted)
+        self._writer.keep("pipelines", name, pipeline)
+
+    def keep_reranker(self, name: str, model: str | None) -> None:
+        """Keep where the model of a reranker is, under the name that pipelines call it; None forgets it.
+
+        Raises:
+            OverloadedError: another process is writing.
+            ArtifactError: the folder cannot be written.
+        """
+        self._writer.keep("rerankers", name, model)
 
     @cached_property
     def _writer(self) -> Writer:

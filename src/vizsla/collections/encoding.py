@@ -1,4 +1,4 @@
-"""The encoders of a collection: loaded when they are first needed, and held to the contract of its vectors.
+"""The models of a collection: loaded when they are first needed, encoders held to the contract of its vectors.
 
 Knows names, models and contracts. Refuses to know what is encoded, and for what.
 """
@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from vizsla.collections.settings import LEXICAL, CollectionSettings, EncoderSettings, named
 from vizsla.core.errors import IncompatibleError, SettingsError
-from vizsla.core.protocols import Text
+from vizsla.core.protocols import Reranker, Text
 from vizsla.core.vectors import Dense, Sparse
 from vizsla.models.contract import Contract
 
@@ -22,7 +22,7 @@ class Encoders:
         models: where models are that have moved since the collection was created, by name.
 
     Raises:
-        SettingsError: a model for a name that the collection does not have.
+        SettingsError: a model for BM25, which has none.
     """
 
     def __init__(self, settings: CollectionSettings, models: Mapping[str, str] | None = None) -> None:
@@ -30,9 +30,8 @@ class Encoders:
         self._models = dict(models or {})
         self._loaded: dict[str, Any] = {}
         self._lock = threading.Lock()
-        for name in self._models:
-            if not settings.encoder(name).model:
-                raise SettingsError(f"found a model for '{name}', which has none; leave it out")
+        if LEXICAL in self._models:
+            raise SettingsError(f"found a model for '{LEXICAL}', which has none; leave it out")
 
     def __getitem__(self, name: str) -> Any:
         """The encoder of a name.
@@ -52,6 +51,18 @@ class Encoders:
     def encode(self, name: str, passages: Sequence[Text]) -> Dense | Sparse:
         """Vectors of passages: (n, dim)."""
         return cast("Dense | Sparse", self[name].encode_passages(passages))
+
+    def reranker(self, name: str, place: str) -> Reranker:
+        """The reranker of a name, from its place or from where it has moved.
+
+        Raises:
+            IncompatibleError: the model there scores no pairs.
+        """
+        with self._lock:
+            key = f"{name}={self._models.get(name, place)}"
+            if key not in self._loaded:
+                self._loaded[key] = _reranker(name, self._models.get(name, place))
+            return cast("Reranker", self._loaded[key])
 
     def _load(self, wanted: EncoderSettings) -> Any:
         place = self._models.get(wanted.name, wanted.model)
@@ -87,6 +98,16 @@ def _loaded(name: str, model: str) -> Any:
         found = f"found a {type(encoder).__name__} at {model} for the encoder '{name}'"
         raise IncompatibleError(f"{found}; wanted a model that makes vectors of passages")
     return encoder
+
+
+def _reranker(name: str, place: str) -> Any:
+    from vizsla.assembly import load
+
+    model = load(place)
+    if not hasattr(model, "score"):
+        found = f"found a {type(model).__name__} at {place} for the reranker '{name}'"
+        raise IncompatibleError(f"{found}; wanted a model that scores pairs of a query and a passage")
+    return model
 
 
 def _is_dense(encoder: Any) -> bool:

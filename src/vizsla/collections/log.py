@@ -64,6 +64,7 @@ class State:
         schema: the types of metadata fields, as plain values.
         segments: the live ones, in order of positions.
         pipelines: named pipelines as texts.
+        rerankers: where the models of named rerankers are.
         next_segment: the number that no segment has had.
     """
 
@@ -72,6 +73,7 @@ class State:
     schema: Mapping[str, Any]
     segments: tuple[Live, ...]
     pipelines: Mapping[str, str]
+    rerankers: Mapping[str, str]
     next_segment: int
 
 
@@ -86,7 +88,7 @@ class CommitLog:
         self._folder = Path(folder)
         self.path = self._folder / FILE
 
-    def create(self, settings: Mapping[str, Any]) -> None:
+    def create(self, settings: Mapping[str, Any], rerankers: Mapping[str, str] | None = None) -> None:
         """Begin a log with its first commit; what a killed creation left is begun again.
 
         Raises:
@@ -101,6 +103,7 @@ class CommitLog:
             connection.execute(f"PRAGMA application_id = {_APPLICATION}")
             connection.execute(f"PRAGMA user_version = {FORMAT}")
             first = {"generation": 1, "settings": dict(settings), "schema": {}, "next_segment": 1}
+            first["rerankers"] = dict(rerankers or {})
             connection.executemany("INSERT INTO meta VALUES (?, ?)", [(k, _plain(v)) for k, v in first.items()])
             connection.execute("COMMIT")
 
@@ -132,6 +135,7 @@ class CommitLog:
             schema=meta["schema"],
             segments=live,
             pipelines=pipelines,
+            rerankers=meta["rerankers"],
             next_segment=int(meta["next_segment"]),
         )
 
@@ -141,6 +145,7 @@ class CommitLog:
         *,
         schema: Mapping[str, Any] | None = None,
         pipelines: Mapping[str, str] | None = None,
+        rerankers: Mapping[str, str] | None = None,
         next_segment: int | None = None,
     ) -> None:
         """Make these the live segments, all at once; what is None stays as it is.
@@ -159,6 +164,7 @@ class CommitLog:
                 connection.executemany("INSERT INTO pipelines VALUES (?, ?)", pipelines.items())
             changed: dict[str, object] = {"generation": meta["generation"] + 1}
             changed |= {} if schema is None else {"schema": dict(schema)}
+            changed |= {} if rerankers is None else {"rerankers": dict(rerankers)}
             changed |= {} if next_segment is None else {"next_segment": next_segment}
             connection.executemany(
                 "UPDATE meta SET value = ? WHERE key = ?", [(_plain(v), k) for k, v in changed.items()]

@@ -3,16 +3,26 @@
 Knows views, and what a snapshot is asked for. Refuses to change anything.
 """
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 
-from vizsla.collections import verifying
+from vizsla.collections import explaining, results, verifying
 from vizsla.collections.encoding import Encoders
-from vizsla.collections.views import Views
-from vizsla.core.protocols import Passage
+from vizsla.collections.explaining import Question
+from vizsla.collections.explanation import Explanation
+from vizsla.collections.results import Result
+from vizsla.collections.snapshot import Setup, Snapshot
+from vizsla.collections.views import View, Views
+from vizsla.core.protocols import Passage, Reranker
+from vizsla.retrievers import pipeline as pipelines
+from vizsla.retrievers.pipeline import Pipeline
+from vizsla.text.analyzer import Analyzer
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,7 @@ class Info:
         language: of the analyzer, and what was chosen.
         fields: kinds of metadata by name.
         pipelines: texts by name.
+        rerankers: places by name.
     """
 
     passages: int
@@ -42,6 +53,7 @@ class Info:
     language: str
     fields: Mapping[str, str]
     pipelines: Mapping[str, str]
+    rerankers: Mapping[str, str]
 
 
 class OpenedCollection:
@@ -59,6 +71,8 @@ class OpenedCollection:
     def __init__(self, folder: str | Path, *, models: Mapping[str, str] | None = None) -> None:
         self.views = Views(folder)
         self.encoders = Encoders(self.views.latest().settings, models)
+        self._snapshot: tuple[View, Snapshot] | None = None
+        self._lock = threading.Lock()
 
     @property
     def folder(self) -> Path:
@@ -70,6 +84,55 @@ class OpenedCollection:
 
     def __contains__(self, id_: object) -> bool:
         return isinstance(id_, str) and self.get(id_) is not None
+
+    def snapshot(self) -> Snapshot:
+        """The passages as the last commit left them: the same object as long as nothing was committed.
+
+        It stays as it is, and can be searched, whatever is written or merged after it.
+
+        Raises:
+            ArtifactError: a segment that is missing or damaged.
+        """
+        view = self.views.latest()
+        with self._lock:
+            if self._snapshot is None or self._snapshot[0] is not view:
+                before = self._snapshot and self._snapshot[1]
+                self._snapshot = view, Snapshot(view.segments, view.dead, self._setup(view), before)
+            return self._snapshot[1]
+
+    @overload
+    def search(
+        self, queries: str, k: int = 10, *, where: str | None = None, pipeline: str | Pipeline | None = None
+    ) -> list[Result]: ...
+    @overload
+    def search(
+        self, queries: list[str], k: int = 10, *, where: str | None = None, pipeline: str | Pipeline | None = None
+    ) -> list[list[Result]]: ...
+    def search(
+        self, queries: str | list[str], k: int = 10, *, where: str | None = None, pipeline: str | Pipeline | None = None
+    ) -> list[Result] | list[list[Result]]:
+        """The k best passages for a query, or a list of them for each of several, as of the last commit.
+
+        Args:
+            queries: one, or a list.
+            k: how many passages at most.
+            where: a condition on metadata, as SQL writes it: "lang = 'zh' AND year >= 2020".
+            pipeline: by name or as an expression; None for the one named 'default', else all encoders fused.
+
+        Raises:
+            SettingsError: a pipeline or a condition that cannot be.
+        """
+        asked = [queries] if isinstance(queries, str) else list(queries)
+        found = results.search(self.snapshot(), asked, k, where=where, pipeline=pipeline)
+        return found[0] if isinstance(queries, str) else found
+
+    def explain(self, question: Question) -> Explanation:
+        """Why a passage is in the answer to a query, or is not.
+
+        Raises:
+            SettingsError: a pipeline or a condition that cannot be.
+        """
+        return explaining.explain(self.snapshot(), question)
 
     def get(self, id_: str) -> Passage | None:
         """The passage of an id; None where there is none."""
@@ -105,6 +168,7 @@ class OpenedCollection:
             language=f"{settings.analyzer.language} ({settings.analyzer.chosen or 'as asked for'})",
             fields=dict(view.schema.fields),
             pipelines=view.state.pipelines,
+            rerankers=view.state.rerankers,
         )
 
     def verify(self) -> int:
@@ -114,3 +178,16 @@ class OpenedCollection:
             ArtifactError: names what is missing, altered or contradicts the rest.
         """
         return verifying.verify(self.views)
+
+    @cached_property
+    def _analyzer(self) -> Analyzer:
+        return Analyzer(self.views.latest().settings.analyzer)
+
+    def _setup(self, view: View) -> Setup:
+        places = view.state.rerankers
+
+        def reranker(name: str) -> Reranker:
+            return self.encoders.reranker(name, places.get(name, name))
+
+        named = {name: pipelines.parse(text) for name, text in view.state.pipelines.items()}
+        return Setup(view.settings, view.schema, self._analyzer, self.encoders.__getitem__, reranker, named)

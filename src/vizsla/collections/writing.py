@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
+from typing import Literal
 
 from vizsla.collections import filling
 from vizsla.collections.changes import Change, Counts, plan
@@ -90,8 +91,8 @@ class Writer:
         with self._changing():
             commit(self._views, Commit(whole=True), self._analyzer)
 
-    def keep_pipeline(self, name: str, text: str | None) -> None:
-        """Keep a pipeline under a name, or with None forget it.
+    def keep(self, kind: Literal["pipelines", "rerankers"], name: str, value: str | None) -> None:
+        """Keep a pipeline's text or a reranker's place under a name, or with None forget it.
 
         Raises:
             OverloadedError: another process is writing.
@@ -99,8 +100,12 @@ class Writer:
         """
         with self._changing():
             state = self._views.latest().state
-            kept = {other: value for other, value in state.pipelines.items() if other != name}
-            self._views.log.commit(state.segments, pipelines=kept if text is None else {**kept, name: text})
+            kept = {other: old for other, old in getattr(state, kind).items() if other != name}
+            kept |= {} if value is None else {name: value}
+            if kind == "pipelines":
+                self._views.log.commit(state.segments, pipelines=kept)
+            else:
+                self._views.log.commit(state.segments, rerankers=kept)
 
     @cached_property
     def _analyzer(self) -> Analyzer:
