@@ -201,7 +201,7 @@ class Lists:
         """Which lists hold a member that compares so."""
         found = np.zeros(self.size, np.bool_)
         if len(self.owners):
-            found[self.rising_owners[self.members.compare(op, value)]] = True
+            found[self.rising_owners[np.flatnonzero(self.members.compare(op, value))]] = True
         return found
 
     def joined(self, parts: Sequence["Lists"], kept: Sequence[Bitmap]) -> "Lists":
