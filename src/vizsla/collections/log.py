@@ -31,6 +31,7 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE segments (place INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, size INTEGER NOT NULL, dead BLOB);
 CREATE TABLE pipelines (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 """
+_META = {"generation": int, "settings": dict, "schema": dict, "rerankers": dict, "next_segment": int}
 _ADVICE = "restore the collection from a copy, or build it again from its texts"
 
 
@@ -203,7 +204,7 @@ class CommitLog:
                 if mode != "rwc":
                     self._check(connection)
                 yield connection
-        except (sqlite3.Error, OverflowError) as error:
+        except (sqlite3.Error, ValueError, OverflowError) as error:
             raise ArtifactError(f"{self.path}: {_said(error)}") from error
 
     def _check(self, connection: sqlite3.Connection) -> None:
@@ -257,7 +258,11 @@ def _unpacked(stored: bytes, size: int) -> Bitmap:
 
 
 def _meta(connection: sqlite3.Connection) -> dict[str, Any]:
-    return {key: json.loads(value) for key, value in connection.execute("SELECT key, value FROM meta")}
+    found = {key: json.loads(value) for key, value in connection.execute("SELECT key, value FROM meta")}
+    for key, kind in _META.items():
+        if not isinstance(found.get(key), kind):
+            raise ValueError(f"'{key}' is {found.get(key)!r}")
+    return found
 
 
 def _plain(value: object) -> str:
