@@ -11,7 +11,6 @@ from scipy.sparse import csr_array, vstack
 
 from vizsla.collections.changes import Change
 from vizsla.collections.encoding import Encoders
-from vizsla.collections.joining import stored_rows
 from vizsla.collections.parts import DensePart, SparsePart
 from vizsla.collections.settings import EncoderSettings
 from vizsla.core import vectors as checked
@@ -59,7 +58,7 @@ def _sparse(change: Change, one: EncoderSettings, fresh: list[int], encoded: Spa
         part = segment.parts[one.name]
         if not isinstance(part, SparsePart):
             raise ArtifactError(f"{segment.folder}: '{one.name}' holds no sparse vectors; restore it from a copy")
-        found = stored_rows(part.index, row, row + 1)
+        found = part.index.rows(row, row + 1)
         copied.append(csr_array((found.values, found.terms, np.append(0, found.ends)), shape=(1, one.dim)))
     rows = csr_array(vstack([checked.sparse(encoded, dim=one.dim), *copied], format="csr"))
     order = np.argsort([*fresh, *change.sources], kind="stable")

@@ -133,17 +133,10 @@ def _kept_rows(index: InvertedIndex, kept: Bitmap) -> Iterator[Counts]:
         mask = kept[begin:end]
         if not mask.any():
             continue
-        rows = stored_rows(index, begin, end)
+        rows = index.rows(begin, end)
         if mask.all():
             yield rows
             continue
         sizes = np.diff(rows.ends, prepend=0)
         entries = np.repeat(mask, sizes)
         yield Counts(rows.terms[entries], rows.values[entries], np.cumsum(sizes[mask]))
-
-
-def stored_rows(index: InvertedIndex, begin: int, end: int) -> Counts:
-    """The rows of an index as they are stored, columns rising."""
-    ends, columns, values = index._stored.rows  # noqa: SLF001  # until the index offers `rows`
-    first, last = int(ends[begin]), int(ends[end])
-    return Counts(columns[first:last].astype(np.int32), values[first:last], ends[begin + 1 : end + 1] - first)

@@ -105,9 +105,15 @@ class Views:
             known = {one.name: one for one in self._last.segments}
         segments = []
         for live in state.segments:
-            segment = known.get(live.name) or Segment.load(self.place(live.name), settings, schema)
+            segment = known.get(live.name) or self._loaded(live.name, settings, schema)
             if len(segment) != live.size:
                 found = f"{len(segment)} rows; wanted {live.size}, as the log says"
                 raise ArtifactError(f"{segment.folder}: found {found}: restore the collection from a copy")
             segments.append(segment)
         return View(state, settings, schema, tuple(segments))
+
+    def _loaded(self, name: str, settings: CollectionSettings, schema: Schema) -> Segment:
+        place = self.place(name)
+        if not place.is_dir():
+            raise ArtifactError(f"{place}: missing, though the log names it; restore the collection from a copy")
+        return Segment.load(place, settings, schema)
