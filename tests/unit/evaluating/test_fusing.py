@@ -188,3 +188,10 @@ def test_ties_stand_as_rank_puts_them() -> None:
     assert rank(hits.positions[0], hits.scores[0], 3)[0].tolist() == [2, 4, 9]
     assert block.ndcg((1.0,), np.ones(1), 10).tolist() == [0.5]  # third: 1 / log2(4)
     assert block.ndcg((1.0,), np.ones(1), 2).tolist() == [0.0]
+
+
+def test_a_base_of_weight_0_brings_no_passage_to_the_fit() -> None:
+    parts = [Hits(np.array([[place]]), np.ones((1, 1), np.float32)) for place in (0, 1)]
+    block = fusing._Block.of(fusing._RULES["minmax"], parts, [{1: 1}])
+    assert block.ndcg((1.0, 0.0), np.ones(1), 10).tolist() == [0.0]
+    assert block.ndcg((0.5, 0.5), np.ones(1), 10).tolist() == pytest.approx([1 / np.log2(3)])

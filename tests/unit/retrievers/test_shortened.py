@@ -17,6 +17,7 @@ def test_never_more_than_so_many(k: int, count: int) -> None:
     assert (hits.positions.dtype.name, hits.scores.dtype.name) == ("int64", "float32")
     assert listed(hits) == listed(table(*ROWS).search(["0"], count))
     assert listed(hits, 1) == [(1, 1.0)]
+    assert set(hits.scores[0, count:].tolist()) <= {-np.inf}
     assert base.asked == [(("0", "1"), count)]
 
 
