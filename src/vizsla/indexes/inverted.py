@@ -45,6 +45,10 @@ class InvertedIndex:
         weighting: how term frequencies weigh; None where impacts are stored.
         bits: 8 where impacts were rounded to codes, else None.
         rounding: how far they were moved in all, as a share of the impacts added up.
+        average: of the lengths that count for norms; None takes that of these.
+
+    Attributes:
+        dim: how many columns the vectors have.
     """
 
     def __init__(
@@ -55,22 +59,20 @@ class InvertedIndex:
         weighting: TermFrequencies | None,
         bits: int | None = None,
         rounding: float | None = None,
+        average: float | None = None,
     ) -> None:
         self._stored = stored
         self._steps = steps
-        self._lengths = lengths
+        self.lengths = lengths
         self.weighting = weighting
         self.bits = bits
         self.rounding = rounding
-        self._norms = _NO_NORMS if weighting is None else weighting.norms(lengths)
+        self._norms = _NO_NORMS if weighting is None else weighting.norms(lengths, average)
         self._norms.flags.writeable = False
+        self._moved = (1.0, 1.0) if weighting is None else weighting.moved(lengths, average)
+        self.dim = len(stored.starts) - 1
         whole_bytes = len(steps) > 0 and stored.rows.values.dtype == np.uint8 and bool((steps == 1).all())
         self._exact = bits is not None or whole_bytes
-
-    @property
-    def dim(self) -> int:
-        """How many columns the vectors have."""
-        return len(self._stored.starts) - 1
 
     def __len__(self) -> int:
         return len(self._stored.rows.ends) - 1
@@ -113,7 +115,7 @@ class InvertedIndex:
         with artifacts.draft(folder, kind=KIND, version=VERSION, settings=plain.to_mapping(made)) as draft:
             arrays = {name: array for name, array in self._stored._asdict().items() if name != "rows"}
             arrays |= {f"row_{name}": array for name, array in self._stored.rows._asdict().items()}
-            arrays |= {"steps": self._steps, "lengths": self._lengths}
+            arrays |= {"steps": self._steps, "lengths": self.lengths}
             for name, array in arrays.items():
                 draft.array(name, array)
 
@@ -134,6 +136,12 @@ class InvertedIndex:
         arranged = stored.arranged(arrays, artifact.array("starts", np.int64), artifact.array("frequent", np.int32))
         stored.check(folder, made, arranged, (steps, lengths))
         return cls(arranged, steps, lengths, weighting, made.bits, made.rounding)
+
+    def at(self, average: float) -> "InvertedIndex":
+        """The same postings, weighed by an average length, above zero, that is not theirs; impacts stay as they are."""
+        return InvertedIndex(
+            self._stored, self._steps, self.lengths, self.weighting, self.bits, self.rounding, average=average
+        )
 
     def search(self, queries: Sparse, k: int, allowed: Bitmap | None = None) -> Hits:
         """The k positions with the largest products; only those that share a column with the query.
@@ -188,6 +196,25 @@ class InvertedIndex:
         query, few = self._weighed(columns, weights), None if allowed is None else self._few(allowed)
         return self._split(query, k, allowed, few) if alone else self._find(query, k, allowed, few)
 
+    def rows(self, begin: int, end: int) -> postings.Counts:
+        """The stored vectors of positions `begin` to `end`: columns, rising in each, values, and where each row ends.
+
+        Raises:
+            ShapeError: no such positions.
+            ArtifactError: stored rows that end outside the index.
+        """
+        if not 0 <= begin <= end <= len(self):
+            raise ShapeError(f"found the positions {begin} to {end}; wanted some of 0 to {len(self)}")
+        ends, columns, values = self._stored.rows
+        bounds = ends[begin : end + 1]
+        if not 0 <= bounds[0] <= bounds[-1] <= len(columns) or (bounds[1:] < bounds[:-1]).any():
+            raise ArtifactError(f"the index holds rows outside its entries: {stored.ALTERED}")
+        held = columns[bounds[0] : bounds[-1]].astype(np.int32)
+        if len(held) and not 0 <= held.min() <= held.max() < self.dim:
+            raise ArtifactError(f"the index holds columns beyond its width: {stored.ALTERED}")
+        worth = values[bounds[0] : bounds[-1]]
+        return postings.Counts(held, worth if self.bits is None else worth * self._steps[held], bounds[1:] - bounds[0])
+
     def holding(self, column: int) -> npt.NDArray[np.int32]:
         """The positions whose vectors hold a column, rising: (df,).
 
@@ -218,15 +245,8 @@ class InvertedIndex:
         Raises:
             ArtifactError: the stored row ends outside the index.
         """
-        ends, columns, values = self._stored.rows
-        begin, end = ends[position : position + 2].tolist()
-        if not 0 <= begin <= end <= len(columns):
-            raise ArtifactError(f"the index holds rows outside its entries: {stored.ALTERED}")
-        held = columns[begin:end].tolist()
-        if held and not 0 <= min(held) <= max(held) < self.dim:
-            raise ArtifactError(f"the index holds columns beyond its width: {stored.ALTERED}")
-        worth = [1.0] * len(held) if self.bits is None else self._steps[held].tolist()
-        return [(c, v * step) for c, v, step in zip(held, values[begin:end].tolist(), worth, strict=True)]
+        row = self.rows(position, position + 1)
+        return list(zip(row.terms.tolist(), row.values.astype(np.float64).tolist(), strict=True))
 
     def _weigh(self, value: float, position: int) -> float:
         return value if self.weighting is None else value / (value + float(self._norms[position]))
@@ -246,7 +266,9 @@ class InvertedIndex:
 
     def _weighed(self, columns: npt.NDArray[np.int64], weights: npt.NDArray[np.float64]) -> summing.Query:
         steps = weights * self._steps[columns] if len(self._steps) else weights / 255
-        return summing.Query(columns, weights if self.bits is None else steps, steps, 0.0 if self._exact else 1.0)
+        least, most = self._moved
+        exact, loose = weights if self.bits is None else steps, 0.0 if self._exact else 1.0
+        return summing.Query(columns, exact, steps * most if most > 1 else steps, loose, least / most)
 
     def _few(self, allowed: Bitmap | None) -> npt.NDArray[np.int64] | None:
         """The allowed positions where they are so few that they are scored one by one."""

@@ -31,9 +31,28 @@ class TermFrequencies:
             wanted = f"a saturation above 0 and a slope from 0 to 1, the saturation at most {_LARGEST:g}"
             raise SettingsError(f"found {found}; wanted {wanted}")
 
-    def norms(self, lengths: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
-        """The norm of each position, by the average of all: (n,)."""
-        average = float(lengths.mean(dtype=np.float64)) if len(lengths) else 0.0
+    def norms(self, lengths: npt.NDArray[np.int32], average: float | None = None) -> npt.NDArray[np.float32]:
+        """The norm of each position: (n,).
+
+        Args:
+            lengths: (n,).
+            average: of the lengths that count; None takes that of these.
+        """
+        if average is None:
+            average = float(lengths.mean(dtype=np.float64)) if len(lengths) else 0.0
         relative = lengths / average if average > 0 else np.ones(len(lengths))
         norms: npt.NDArray[np.float32] = (self.saturation * (1 - self.slope + self.slope * relative)).astype(np.float32)
         return norms
+
+    def moved(self, lengths: npt.NDArray[np.int32], average: float | None) -> tuple[float, float]:
+        """How many times as much tf / (tf + norm) is under this average as under these lengths' own, least and most.
+
+        It is (tf + own norm) / (tf + norm) times as much: nearest to 1 where tf is large, and rising or falling with
+        the length, so furthest from it at tf = 1 and the shortest or the longest position. 1 always lies between.
+        """
+        if average is None or not len(lengths):
+            return 1.0, 1.0
+        ends = np.array([lengths.min(), lengths.max()])
+        own = float(lengths.mean(dtype=np.float64))
+        ratios = (1.0 + self.norms(ends, own)) / (1.0 + self.norms(ends, average))
+        return min(1.0, float(ratios.min())), max(1.0, float(ratios.max()))

@@ -1,7 +1,8 @@
 """Queries to the best positions: bounds from one-byte codes first, exact sums of the few that can matter.
 
 Every posting has a code of one byte, rounded up, so that the sum of weight x code is never below the
-exact sum and above it by at most one code a term. A frequent column has a code at every position
+exact sum and above it by at most one code a term; where codes were made under other norms, sums are
+scaled to stay above, and may be above by a share as well. A frequent column has a code at every position
 (tiles) and the largest code of every group of positions; the others are lists. A block of positions
 is bounded by its lists and the groups' largest codes; where the bound reaches the best k so far, the
 tiles are read, and where it still does, the position is a candidate. Candidates are summed exactly
@@ -82,7 +83,8 @@ def search(stored: Stored, norms: Any, query: Query, k: int, span: Span) -> tupl
     slack = np.float32(UNITS / 255.0 * query.loose + _margin(query))
     # Sums beyond float32 are infinite, all of them equal: the threshold stays below.
     ceiling = np.int64(min(1.0, _LARGEST / _top(query.steps)) * UNITS)
-    best = _sweep(stored, (cursors, ends, faint), (slots, heavy), (k, slack, ceiling), span)
+    wanted = k, slack, ceiling, np.float32(query.tight)
+    best = _sweep(stored, (cursors, ends, faint), (slots, heavy), wanted, span)
     if not np.array_equal(cursors, ends):
         return 0, nothing[0], nothing[1]
     fine, positions, scores = _settle(stored.rows, norms, query, k, best, slack)
@@ -174,7 +176,7 @@ def _sweep(stored: Stored, lists: Any, tiled: Any, wanted: Any, span: Span) -> B
         stop, width = min(begin + most, tile + TILE, span.last), min(TILE, padded - tile)
         count = (stop - begin + GROUP - 1) // GROUP
         near, groups, place = sums[: count * GROUP], bounds[:count], tile * columns + begin - tile
-        theta = np.float32(best.edge) - wanted[1]
+        theta = np.float32(best.edge) * wanted[3] - wanted[1]
         _add_lists(stored, lists, begin, stop, near)
         found = count
         if theta > 0:
@@ -311,8 +313,8 @@ def _with_room(best: Best, more: int, theta: float) -> Best:
 def _take(sums: Any, which: Any, begin: int, allowed: Any, best: Best, wanted: Any) -> Best:
     """Put the positions that reach the threshold among the candidates; it rises with them."""
     bounds, positions, count, units, above, edge = best
-    k, slack, ceiling = wanted
-    theta = np.float32(edge) - slack
+    k, slack, ceiling, tight = wanted
+    theta = np.float32(edge) * tight - slack
     for group in which:
         first = GROUP * np.int64(group)
         for i in range(first, first + GROUP):
@@ -327,7 +329,7 @@ def _take(sums: Any, which: Any, begin: int, allowed: Any, best: Best, wanted: A
             while edge < ceiling and above - units[edge] >= k:
                 above -= units[edge]
                 edge += 1
-                theta = np.float32(edge) - slack
+                theta = np.float32(edge) * tight - slack
     return Best(bounds, positions, count, units, above, edge)
 
 
@@ -339,7 +341,7 @@ def _settle(rows: Rows, norms: Any, query: Query, k: int, best: Best, slack: flo
     first = _part(bounds, positions, 0, count, np.float32(edge))
     if not sum_rows(rows, norms, query, places, positions[:first], scores[:first]):
         return 0, positions[:0], scores[:0]
-    least = np.float32(edge) - slack
+    least = np.float32(edge) * np.float32(query.tight) - slack
     if first >= k and first < count:
         worst = min(np.float64(np.partition(scores[:first], first - k)[first - k]), _LARGEST)
         least = max(least, np.float32(worst / _top(query.steps) * UNITS - _margin(query)))

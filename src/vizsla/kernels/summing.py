@@ -24,13 +24,15 @@ class Rows(NamedTuple):
 class Query(NamedTuple):
     """Columns (int64, rising), exact weights (float64), what one code adds to a bound (float64).
 
-    `loose` is how many codes of each column a bound may lie above the exact sum: 1, or 0 where codes are exact.
+    `loose` is how many codes of each column a bound may lie above the exact sum: 1, or 0 where codes are exact. An
+    exact sum is at least `tight` of its bound less these: 1, or less where codes were made under other norms.
     """
 
     columns: Any
     weights: Any
     steps: Any
     loose: float
+    tight: float
 
 
 @compiled
