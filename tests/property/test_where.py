@@ -168,7 +168,8 @@ def test_its_text_says_the_same(case: tuple[dict[str, Kind], list[dict[str, Any]
 
 @settings(deadline=None, max_examples=300)
 @given(st.lists(st.text("ab維é", max_size=4), max_size=8), st.text("ab維é%_", max_size=6))
-@example(["xa", "aa"], "%aa")
+@example(["a", "aab"], "%aa%b")  # as one, the two hold "aa" across them
+@example(["aa", "a"], "%a%a")
 @example(["a", "", "ab", "b"], "%ab%")
 def test_like_finds_what_python_finds(texts: list[str], pattern: str) -> None:
     columns = MetadataColumns.build([{"lang": text} for text in texts], Schema({"lang": "text"}))

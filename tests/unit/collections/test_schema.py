@@ -71,6 +71,7 @@ def test_an_empty_list_learns_later_what_it_holds() -> None:
         ("date", "May 1st", "2024-05-01T10:30:00Z"), ("date", "2024-02-30", "day is out of range"),
         ("date", "20240501", "such as"), ("date", 2024, "wanted a date"), ("date", "2024-05-01T25:00", "hour must be"),
         ("date", "0001-01-01T00:00+08:00", "year 1 to the year 9999"), ("texts", "a", "wanted a list"),
+        ("date", "9999-12-31T23:59-08:00", "year 1 to the year 9999"),
         ("texts", ["a", 1], "wanted a text, in a list of texts"), ("numbers", [1, "a"], "wanted a number, in a list"),
         ("numbers", [math.nan], "finite"), ("texts", ["a"] * 1001, "at most 1,000 entries, found 1,001"),
         ("texts", {"a"}, "wanted a list"), ("number", None.__class__, "wanted a number"),
