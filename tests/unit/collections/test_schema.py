@@ -130,6 +130,10 @@ def test_a_passage_holds_at_most_64_kib() -> None:
         read(Schema(), {"x": "a" * (65_537 - rest)})
 
 
+def test_a_list_holds_at_most_1_000() -> None:
+    assert read(Schema(), {"x": ["a"] * 1_000, "y": [1] * 1_000})[0] == {"x": "texts", "y": "numbers"}
+
+
 def test_what_is_refused_leaves_the_schema_as_it_was() -> None:
     schema = Schema({"x": "text"})
     with pytest.raises(DataError):

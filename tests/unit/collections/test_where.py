@@ -174,6 +174,7 @@ def test_limits() -> None:
     assert where.parse(f"year IN ({listed})", SCHEMA)
     deep = where.DEPTH * "("
     assert where.parse(f"{deep}open{where.DEPTH * ')'}", SCHEMA)
+    assert where.parse(" AND ".join(["(open)"] * (where.DEPTH + 1)), SCHEMA)  # side by side, not inside each other
     long = f"lang = '{'x' * (tokens.CHARACTERS - 9)}'"
     assert where.parse(long, SCHEMA)
     for text, message in [
