@@ -3,6 +3,7 @@
 Knows estimates and exact hits; refuses to know how either is made.
 """
 
+import bisect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -54,7 +55,11 @@ class Depths:
         least, most = MEASURED_AT[0], MEASURED_AT[-1]
         if k >= most:
             return max(k, math.ceil(self.depths[-1] / most * k))
-        depth = float(np.exp(np.interp(np.log(max(k, least)), np.log(MEASURED_AT), np.log(self.depths))))
+        if k <= least:
+            return max(k, self.depths[0])
+        above = bisect.bisect_right(MEASURED_AT, k)
+        (low, high), (fewer, more) = MEASURED_AT[above - 1 : above + 1], self.depths[above - 1 : above + 1]
+        depth: float = fewer * (more / fewer) ** (math.log(k / low) / math.log(high / low))
         return max(k, math.ceil(depth - 1e-6))
 
 

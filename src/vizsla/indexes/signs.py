@@ -1,10 +1,11 @@
-"""One bit a column: vectors less their mean, turned at random, each column by its sign; queries by four bits.
+"""One bit a column: vectors less their mean, turned at random, each column by its sign; queries by three bits.
 
 With o = vector - mean, P a random rotation and s the signs of P o, a position's factor |o|^2 / sum |P o| makes
 <s, P q> x factor an unbiased estimate of <o, q> (Gao and Long, RaBitQ, SIGMOD 2024); <mean, q> is the same for all
 positions. Knows how bits and factors are made and laid out; refuses to know how many candidates a search needs.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +15,8 @@ from vizsla.core.vectors import Dense
 from vizsla.indexes.rows import BLOCK, frozen
 from vizsla.kernels import signs as kernel
 
-_MOST = 7
-_CLIP = 2.7
-"""Standard deviations of a turned query's columns at which its numbers end: the best for normal ones in 15 steps."""
+_STEPS = 5 / 3
+"""Steps of a query's numbers to a standard deviation of its turned columns: seven of them are best about so."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +73,9 @@ class Signs:
         """A query (dim,) as the kernel takes it; only its direction counts."""
         largest = np.abs(query).max(initial=0.0)
         turned = self.rotation @ (query / largest if largest > 0 else query)
-        step = _CLIP / _MOST * float(np.sqrt(np.mean(turned * turned)))
-        numbers = np.rint(turned / np.float32(step)) if step > 0 else turned
-        whole = np.clip(numbers, -_MOST, _MOST).astype(np.int64)
-        planes = np.packbits((whole >> np.arange(4)[:, None]) & 1 > 0, axis=1, bitorder="little").view("<u8")
-        return kernel.Asked(np.ascontiguousarray(planes.T), int(whole.sum()))
+        spread = math.sqrt(float(turned @ turned) / max(1, len(turned)))
+        planes, total = kernel.planes(turned, _STEPS / spread if spread > 0 else 0.0)
+        return kernel.Asked(planes, total)
 
     def estimates(self, query: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """The estimate of every position, up to what is the same for all: (n,)."""
