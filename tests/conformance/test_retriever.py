@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from vizsla.collections.frozen import FrozenCollection, IndexSettings
+from vizsla.collections.settings import CollectionSettings, EncoderSettings
 from vizsla.core.errors import ShapeError
 from vizsla.core.hits import Floats, Hits
 from vizsla.core.protocols import Passage, Retriever, Text
@@ -25,6 +26,8 @@ from vizsla.retrievers.thresholded import Thresholded
 from vizsla.retrievers.tracing import Named
 from vizsla.text.settings import AnalyzerSettings
 
+from ..unit.collections.changing import Changing  # noqa: TID252
+
 PLAIN = AnalyzerSettings(language="english", stop_words=())
 TEXTS = [f"{'run ' * (i % 4)}{'jump ' * (i % 3)}{'swim' if i % 5 else ''} 维兹{'拉' * (i % 2)} w{i}" for i in range(40)]
 QUERIES = ["running", "jumps swims", "维兹拉", "w7 w8 w7", "nobody", "", "run run swim 维"]
@@ -39,6 +42,15 @@ def first_stage(_: Path) -> Retriever:
 def stored(folder: Path) -> FrozenCollection:
     passages = [Passage(f"p{i}", text) for i, text in enumerate(TEXTS)]
     return FrozenCollection.build(passages, folder / "c", IndexSettings(analyzer=PLAIN))
+
+
+def changed(folder: Path) -> Retriever:
+    """A collection of many segments."""
+    settings = CollectionSettings((EncoderSettings("bm25", "lexical"),), PLAIN.resolved(()))
+    made = Changing(folder, settings=settings)
+    for begin in range(0, len(TEXTS), 9):
+        made.put([Passage(f"p{i}", TEXTS[i]) for i in range(begin, min(begin + 9, len(TEXTS)))])
+    return made.snapshot().retriever("bm25")
 
 
 class Numbered:
@@ -72,7 +84,8 @@ def piped(folder: Path) -> Retriever:
 
 RETRIEVERS: dict[str, Make] = {
     "first stage": first_stage,
-    "of a collection": lambda folder: stored(folder).retriever,
+    "of a collection": changed,
+    "of a frozen collection": lambda folder: stored(folder).retriever,
     "parsed": lambda folder: stored(folder).searcher,
     "thresholded": lambda folder: Thresholded(first_stage(folder), 0.0),
     "named": lambda folder: Named(first_stage(folder), "bm25"),

@@ -5,7 +5,6 @@ passage alone, and where it lies deeper than the pipeline takes, how deep. Knows
 know how stages score.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -80,12 +79,12 @@ def _filtered(snapshot: Snapshot, where: str, position: int) -> Iterator[str]:
     said = metadata.row(row)
     for part in language.parse(where, snapshot.setup.schema).parts():
         if not part.evaluate(metadata)[row]:
-            fields = [f"{name} = {shown(value)}" for name, value in said.items() if _speaks_of(part.text, name)]
+            fields = [f"{name} = {_plain(value)}" for name, value in said.items() if name in part.fields]
             yield f"the filter leaves it out: {part.text}, and it has {', '.join(fields) or 'no value there'}"
 
 
-def _speaks_of(condition: str, field: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(field)}(?!\w)", condition) is not None
+def _plain(value: object) -> str:
+    return str(value) if isinstance(value, int | float) else shown(value)
 
 
 class _Search:

@@ -30,7 +30,6 @@ SETTINGS = CollectionSettings(
     ),
     mixed(AnalyzerSettings(stop_words=())),
 )
-ANALYZER = Analyzer(SETTINGS.analyzer)
 
 
 def tokens(text: str) -> list[int]:
@@ -91,6 +90,7 @@ class Changing:
         segments: each with its dead rows.
         schema: of the metadata so far.
         pipelines: named ones.
+        settings: the collection's.
     """
 
     folder: Path
@@ -98,7 +98,13 @@ class Changing:
     segments: list[tuple[Segment, Bitmap]] = field(default_factory=list)
     schema: Schema = field(default_factory=Schema)
     pipelines: dict[str, Pipeline] = field(default_factory=dict)
+    settings: CollectionSettings = SETTINGS
     made: int = 0
+
+    @property
+    def making(self) -> Making:
+        """What segments are made with."""
+        return Making(self.settings, self.schema, Analyzer(self.settings.analyzer))
 
     def put(self, passages: Sequence[Passage]) -> None:
         """Add passages, or replace those of the same ids."""
@@ -108,8 +114,8 @@ class Changing:
         texts: list[Text] = [(one.title, one.text) if one.title else one.text for one in last.values()]
         vectors: Mapping[str, Any] = {name: model.encode_passages(texts) for name, model in MODELS.items()}
         place = self._place()
-        segment.write(place, Rows(list(last.values()), rows, vectors), Making(SETTINGS, self.schema, ANALYZER))
-        self.segments.append((Segment.load(place, SETTINGS, self.schema), np.zeros(len(last), np.bool_)))
+        segment.write(place, Rows(list(last.values()), rows, vectors), self.making)
+        self.segments.append((Segment.load(place, self.settings, self.schema), np.zeros(len(last), np.bool_)))
         self.passages += last.values()
 
     def delete(self, ids: Sequence[str]) -> None:
@@ -128,20 +134,23 @@ class Changing:
         some = self.segments[first:last]
         place, kept = self._place(), [~dead for _, dead in some]
         if any(mask.any() for mask in kept):
-            rows = merging.merge([one for one, _ in some], kept, place, Making(SETTINGS, self.schema, ANALYZER))
-            one = Segment.load(place, SETTINGS, self.schema)
+            rows = merging.merge([one for one, _ in some], kept, place, self.making)
+            one = Segment.load(place, self.settings, self.schema)
             self.segments[first:last] = [(one, np.zeros(rows, np.bool_))]
         else:
             self.segments[first:last] = []
 
     def snapshot(self, before: Snapshot | None = None) -> Snapshot:
         """What is alive now."""
-        setup = Setup(SETTINGS, self.schema, ANALYZER, MODELS.__getitem__, lambda _: Lengths(), self.pipelines)
+        made = self.making
+        setup = Setup(
+            made.settings, made.schema, made.analyzer, MODELS.__getitem__, lambda _: Lengths(), self.pipelines
+        )
         return Snapshot([one for one, _ in self.segments], [_or_none(dead) for _, dead in self.segments], setup, before)
 
     def fresh(self, folder: Path) -> Snapshot:
         """A snapshot of the same passages in one new segment."""
-        other = Changing(folder, schema=self.schema, pipelines=self.pipelines)
+        other = Changing(folder, schema=self.schema, pipelines=self.pipelines, settings=self.settings)
         if self.passages:
             other.put(self.passages)
         return other.snapshot()
