@@ -22,6 +22,7 @@ from vizsla.collections.views import SEGMENTS
 from vizsla.collections.writing import Writer
 from vizsla.core.errors import ArtifactError, SettingsError
 from vizsla.encoders.bm25 import BM25
+from vizsla.indexes.quantised import RECALL
 from vizsla.retrievers.pipeline import Pipeline, parse
 from vizsla.text.settings import AUTO, AnalyzerSettings
 
@@ -47,6 +48,7 @@ class Collection(OpenedCollection):
         analyzer: AnalyzerSettings | None = None,
         bm25: BM25 | None = None,
         rerankers: Sequence[str] = (),
+        recall: float = RECALL,
     ) -> "Collection":
         """Begin an empty collection.
 
@@ -56,6 +58,7 @@ class Collection(OpenedCollection):
             language: of the words between ideographs; `auto` analyzes by script, run by run.
             analyzer: further settings of it; names the language then.
             bm25: its parameters, of the Lucene variant.
+            recall: the share of the best by dense vectors that a search should find; 1 searches exactly.
             rerankers: models that pipelines may speak of, as NAME=MODEL.
 
         Raises:
@@ -66,7 +69,7 @@ class Collection(OpenedCollection):
             raise SettingsError(f"found language='{language}' beside an analyzer, which names its own; leave one out")
         if isinstance(encoders, str):
             raise SettingsError(f"found the text {encoders!r}; wanted a list of encoders: [{encoders!r}]")
-        settings = CollectionSettings(described(encoders), mixed(analyzer, language=language), bm25 or BM25())
+        settings = CollectionSettings(described(encoders), mixed(analyzer, language=language), bm25 or BM25(), recall)
         place = Path(folder)
         try:
             _settle(place)

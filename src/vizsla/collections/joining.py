@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from vizsla.collections import parts
 from vizsla.collections.parts import DensePart, LexicalPart, Part, SparsePart
+from vizsla.collections.settings import CollectionSettings
 from vizsla.core.errors import ArtifactError
 from vizsla.core.vectors import Bitmap
 from vizsla.data.growing import GrowingArray
@@ -29,14 +30,14 @@ Int64s = npt.NDArray[np.int64]
 _BLOCK = 4096
 
 
-def join(folder: Path, found: Sequence[Part], kept: Sequence[Bitmap], bm25: BM25) -> None:
+def join(folder: Path, found: Sequence[Part], kept: Sequence[Bitmap], settings: CollectionSettings) -> None:
     """Store the kept rows of parts of one encoder as one part."""
     if lexical := [part for part in found if isinstance(part, LexicalPart)]:
-        _join_lexical(folder, lexical, kept, bm25)
+        _join_lexical(folder, lexical, kept, settings.bm25)
     if sparse := [part for part in found if isinstance(part, SparsePart)]:
         _join_sparse(folder, sparse, kept)
     if dense := [part for part in found if isinstance(part, DensePart)]:
-        _join_dense(folder, dense, kept)
+        _join_dense(folder, dense, kept, settings.recall)
 
 
 def _join_lexical(folder: Path, found: Sequence[LexicalPart], kept: Sequence[Bitmap], bm25: BM25) -> None:
@@ -66,7 +67,7 @@ def _join_sparse(folder: Path, found: Sequence[SparsePart], kept: Sequence[Bitma
     scratch.rmdir()
 
 
-def _join_dense(folder: Path, found: Sequence[DensePart], kept: Sequence[Bitmap]) -> None:
+def _join_dense(folder: Path, found: Sequence[DensePart], kept: Sequence[Bitmap], recall: float) -> None:
     """Store the kept rows of dense parts as one."""
     scratch = folder.with_name(f"{folder.name}.npy")
     scratch.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +79,7 @@ def _join_dense(folder: Path, found: Sequence[DensePart], kept: Sequence[Bitmap]
                 values.append(part.index.vectors[rows[begin : begin + _BLOCK]].reshape(-1))
         values.close()
     mapped = np.load(scratch, mmap_mode="r").reshape(-1, found[0].index.dim)
-    parts.write_dense(folder, mapped)
+    parts.write_dense(folder, mapped, recall)
     scratch.unlink()
 
 

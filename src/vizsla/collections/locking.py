@@ -7,7 +7,7 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vizsla.core.errors import ArtifactError, OverloadedError
@@ -37,8 +37,9 @@ def locked(folder: Path) -> Iterator[None]:
             holder = os.pread(handle, _SAID_BYTES, 0).decode("utf-8", "replace").strip() or "another process"
             raise OverloadedError(f"{folder}: {holder} is writing to it; try again when it is done") from None
         said = f"process {os.getpid()} on {socket.gethostname()}\n".encode()
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, said, 0)
+        with suppress(OSError):  # on a full disk the lock holds all the same
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, said, 0)
         yield
     finally:
         os.close(handle)

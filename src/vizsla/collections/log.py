@@ -259,9 +259,8 @@ def _unpacked(stored: bytes, size: int) -> Bitmap:
 
 def _meta(connection: sqlite3.Connection) -> dict[str, Any]:
     found = {key: json.loads(value) for key, value in connection.execute("SELECT key, value FROM meta")}
-    for key, kind in _META.items():
-        if not isinstance(found.get(key), kind):
-            raise ValueError(f"'{key}' is {found.get(key)!r}")
+    if wrong := [key for key, kind in _META.items() if not isinstance(found.get(key), kind)]:
+        raise ValueError(f"'{wrong[0]}' is {found.get(wrong[0])!r}")
     return found
 
 

@@ -74,7 +74,7 @@ def merge(
         MetadataColumns.joined([one.metadata for one in segments], kept).write(draft)
         for encoder in made.settings.encoders:
             found = [one.parts[encoder.name] for one in segments]
-            joining.join(draft.path(f"parts/{encoder.name}"), found, kept, made.settings.bm25)
+            joining.join(draft.path(f"parts/{encoder.name}"), found, kept, made.settings)
         if rows is not None:
             shutil.rmtree(draft.path(_NEW))
     return settings["rows"]

@@ -20,10 +20,11 @@ from vizsla.core.vectors import Dense, Sparse
 from vizsla.encoders.bm25 import BM25
 from vizsla.encoders.lexical import joined
 from vizsla.encoders.vocabulary import Vocabulary
-from vizsla.indexes import inverted
+from vizsla.indexes import flat, inverted
 from vizsla.indexes.flat import FlatIndex
 from vizsla.indexes.forward import Forward
 from vizsla.indexes.inverted import InvertedIndex
+from vizsla.indexes.quantised import QuantisedIndex
 from vizsla.indexes.weighting import TermFrequencies
 from vizsla.kernels.postings import Counts
 from vizsla.text.analyzer import Analyzer, pack
@@ -64,7 +65,7 @@ class DensePart:
         index: the vectors, and how they are searched.
     """
 
-    index: FlatIndex
+    index: FlatIndex | QuantisedIndex
 
 
 Part: TypeAlias = LexicalPart | SparsePart | DensePart
@@ -84,7 +85,8 @@ def load(folder: Path, kind: Kind) -> Part:
     if kind == "sparse":
         return SparsePart(InvertedIndex.load(folder))
     if kind == "dense":
-        return DensePart(FlatIndex.load(folder))
+        exact = artifacts.read_manifest(folder)["kind"] == flat.KIND
+        return DensePart(FlatIndex.load(folder) if exact else QuantisedIndex.load(folder))
     artifact = artifacts.open_artifact(folder, kind=KIND, version=VERSION)
     vocabulary, index = Vocabulary.read(artifact), InvertedIndex.load(artifact.path("index"))
     if len(vocabulary) != index.dim or index.weighting is None:
@@ -109,9 +111,10 @@ def save_lexical(
         inverted.write(draft.path("index"), forward, order, weighting(bm25))
 
 
-def write_dense(folder: Path, rows: Dense) -> None:
-    """Store dense vectors, in memory or mapped."""
-    FlatIndex.build(rows).save(folder)
+def write_dense(folder: Path, rows: Dense, recall: float) -> None:
+    """Store dense vectors, in memory or mapped: searched exactly where a recall of 1 is wanted."""
+    index = FlatIndex.build(rows) if recall == 1 else QuantisedIndex.build(rows, recall=recall)
+    index.save(folder)
 
 
 def write_sparse(folder: Path, rows: Sparse) -> None:

@@ -134,7 +134,7 @@ def write(folder: str | Path, rows: Rows, made: Making) -> None:
             elif one.kind == "sparse":
                 parts.write_sparse(place, rows.vectors[one.name])
             else:
-                parts.write_dense(place, rows.vectors[one.name])
+                parts.write_dense(place, rows.vectors[one.name], made.settings.recall)
 
 
 def read_metadata(passages: Sequence[Passage], schema: Schema) -> tuple[Schema, list[Row]]:

@@ -5,12 +5,13 @@ Knows names and plain values, as the commit log keeps them. Refuses to know mode
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from vizsla.core import settings as plain
 from vizsla.core.errors import ArtifactError, SettingsError
 from vizsla.encoders.bm25 import BM25
+from vizsla.indexes.quantised import RECALL
 from vizsla.text.settings import AUTO, AnalyzerSettings
 
 Kind: TypeAlias = Literal["lexical", "sparse", "dense"]
@@ -46,14 +47,16 @@ class CollectionSettings:
         encoders: in the order they were named.
         analyzer: texts to terms, resolved.
         bm25: of the Lucene variant, which alone needs nothing but live statistics.
+        recall: the share of the best by dense vectors that a search should find; 1 searches all of them exactly.
 
     Raises:
-        SettingsError: no encoder, one name twice, or another BM25.
+        SettingsError: no encoder, one name twice, another BM25, or a recall that cannot be.
     """
 
     encoders: tuple[EncoderSettings, ...]
     analyzer: AnalyzerSettings
     bm25: BM25 = field(default_factory=BM25)
+    recall: float = RECALL
 
     def __post_init__(self) -> None:
         names = [one.name for one in self.encoders]
@@ -61,6 +64,8 @@ class CollectionSettings:
             raise SettingsError(f"found the encoders {names}; wanted at least one, each under its own name")
         if self.bm25.variant != _VARIANT:
             raise SettingsError(f"found the BM25 variant '{self.bm25.variant}'; a collection offers '{_VARIANT}' alone")
+        if not 0 < self.recall <= 1:
+            raise SettingsError(f"found recall={self.recall}; wanted a share above 0, or 1 for all")
 
     def encoder(self, name: str) -> EncoderSettings:
         """The encoder of a name.
@@ -76,7 +81,8 @@ class CollectionSettings:
     def to_mapping(self) -> dict[str, Any]:
         """Plain values, as the commit log keeps them."""
         encoders = [plain.to_mapping(one) for one in self.encoders]
-        return {"encoders": encoders, "analyzer": plain.to_mapping(self.analyzer), "bm25": plain.to_mapping(self.bm25)}
+        analyzer, bm25 = plain.to_mapping(self.analyzer), plain.to_mapping(self.bm25)
+        return {"encoders": encoders, "analyzer": analyzer, "bm25": bm25, "recall": self.recall}
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], *, where: str) -> "CollectionSettings":
@@ -88,8 +94,8 @@ class CollectionSettings:
         try:
             encoders = tuple(plain.from_mapping(EncoderSettings, one) for one in values["encoders"])
             analyzer = plain.from_mapping(AnalyzerSettings, values["analyzer"])
-            return cls(encoders, analyzer, plain.from_mapping(BM25, values["bm25"]))
-        except (SettingsError, KeyError, TypeError, AttributeError) as error:
+            return cls(encoders, analyzer, plain.from_mapping(BM25, values["bm25"]), float(values["recall"]))
+        except (SettingsError, KeyError, ValueError, TypeError, AttributeError) as error:
             found = f"found settings that are no collection's ({error})"
             raise ArtifactError(f"{where}: {found}; restore it from a copy, or build it again") from error
 
@@ -102,8 +108,6 @@ def mixed(settings: AnalyzerSettings | None = None, *, language: str = AUTO) -> 
     >>> mixed().language, mixed().ideographs
     ('english', 'grams')
     """
-    from dataclasses import replace
-
     given = settings or AnalyzerSettings(language=language)
     if given.language != AUTO:
         return given.resolved(())

@@ -121,7 +121,7 @@ class Writer:
                 yield
             except OSError as error:
                 advice = "make room or choose another place; what was committed is whole"
-                raise ArtifactError(f"{folder}: cannot be written ({error.strerror}); {advice}") from error
+                raise ArtifactError(f"{folder}: cannot be written ({error.strerror or error}); {advice}") from error
 
     def _commit(self, change: Change, encoded: "Future[Vectors]", *, patient: bool) -> None:
         rows = Rows(change.passages, change.metadata, encoded.result()) if change.passages else None
