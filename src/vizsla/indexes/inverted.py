@@ -7,6 +7,7 @@ rising order of columns, in float64, rounded once, so neither k nor blocks nor t
 score. Knows columns and positions; refuses to know terms and ids.
 """
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,10 @@ from vizsla.core.hits import Hits
 from vizsla.core.vectors import Bitmap, Sparse
 from vizsla.data.growing import GrowingArray
 from vizsla.indexes import stored, turning
+from vizsla.indexes.contents import Contents
 from vizsla.indexes.forward import Forward
-from vizsla.indexes.weighting import TermFrequencies
-from vizsla.kernels import postings, scoring, summing
+from vizsla.indexes.weighting import TermFrequencies, mean
+from vizsla.kernels import bounding, decoding, postings, scoring
 
 KIND, VERSION = "inverted-index", 2
 BUDGET_BYTES = 256 << 20
@@ -45,6 +47,7 @@ class InvertedIndex:
         weighting: how term frequencies weigh; None where impacts are stored.
         bits: 8 where impacts were rounded to codes, else None.
         rounding: how far they were moved in all, as a share of the impacts added up.
+        average: the length term frequencies are weighed by; that of all positions if None.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class InvertedIndex:
         weighting: TermFrequencies | None,
         bits: int | None = None,
         rounding: float | None = None,
+        average: float | None = None,
     ) -> None:
         self._stored = stored
         self._steps = steps
@@ -62,15 +66,16 @@ class InvertedIndex:
         self.weighting = weighting
         self.bits = bits
         self.rounding = rounding
-        self._norms = _NO_NORMS if weighting is None else weighting.norms(lengths)
-        self._norms.flags.writeable = False
+        self._norms, self._stretch, self._loose = decoding.Norms(_NO_NORMS, _NO_NORMS), 1.0, 1.0
+        if weighting is not None:
+            self._norms, self._stretch, self._loose = _weighing(weighting, lengths, average)
         whole_bytes = len(steps) > 0 and stored.rows.values.dtype == np.uint8 and bool((steps == 1).all())
         self._exact = bits is not None or whole_bytes
 
     @property
     def dim(self) -> int:
         """How many columns the vectors have."""
-        return len(self._stored.starts) - 1
+        return len(self._stored.postings.starts) - 1
 
     def __len__(self) -> int:
         return len(self._stored.rows.ends) - 1
@@ -111,7 +116,7 @@ class InvertedIndex:
         kind = str(self._stored.rows.values.dtype)
         made = stored.Made(len(self), self.dim, kind, stored.plain_weighting(self.weighting), self.bits, self.rounding)
         with artifacts.draft(folder, kind=KIND, version=VERSION, settings=plain.to_mapping(made)) as draft:
-            arrays = {name: array for name, array in self._stored._asdict().items() if name != "rows"}
+            arrays = self._stored.postings._asdict()
             arrays |= {f"row_{name}": array for name, array in self._stored.rows._asdict().items()}
             arrays |= {"steps": self._steps, "lengths": self._lengths}
             for name, array in arrays.items():
@@ -150,115 +155,137 @@ class InvertedIndex:
         if len(rows.data) and rows.data.min() < 0:
             raise ShapeError(f"found the query weight {rows.data.min()}; wanted none below zero in an inverted index")
         bitmap = vectors.check_allowed(allowed, len(self))
-        width, few = min(depth, len(self)), None
-        if bitmap is not None and _FEW * np.count_nonzero(bitmap) <= len(self):
-            few = np.flatnonzero(bitmap)
-        jobs = [self._query(rows, row) for row in range(rows.shape[0])]
+        columns, weights = rows.indices.astype(np.int64), rows.data.astype(np.float64)
+        found = hits.empty(rows.shape[0], depth)
+        self._search(self._weighed(rows.indptr.astype(np.int64), columns, weights), found, bitmap, alone=True)
+        return found
 
-        def run(query: summing.Query) -> tuple[hits.Positions, hits.Floats]:
-            return self._search(query, width, bitmap) if few is None else self._search_few(query, width, few)
+    def best(
+        self,
+        columns: npt.NDArray[np.int64],
+        weights: npt.NDArray[np.float64],
+        k: int,
+        allowed: Bitmap | None = None,
+        *,
+        alone: bool = True,
+    ) -> tuple[hits.Positions, hits.Floats]:
+        """As `search` for one query in plain arrays, which are not looked at again: positions and scores, (m,) each.
 
-        if len(jobs) == 1 and few is None and threads.workers() > 1 and self._touched(jobs[0]) > _WORTH_SPLITTING:
-            found = [self._search_ranges(jobs[0], width, bitmap)]
-        elif len(jobs) == 1 or threads.workers() == 1:
-            found = [run(job) for job in jobs]
-        else:
-            found = list(threads.pool().map(run, jobs))
-        return hits.from_rows(found, depth)
+        Args:
+            columns: (m,) rising, each below `dim`.
+            weights: (m,) above zero.
+            k: how many to return at most, at least 1.
+            allowed: (n,) which positions may be returned; None allows all.
+            alone: whether all cores may serve this query; not from a thread of the pool.
+        """
+        found = hits.empty(1, min(k, len(self)))
+        self._search(self._weighed(np.array([0, len(columns)]), columns, weights), found, allowed, alone=alone)
+        return found.row(0)
 
-    def holding(self, column: int) -> npt.NDArray[np.int32]:
-        """The positions whose vectors hold a column, rising: (df,).
+    @property
+    def lengths(self) -> npt.NDArray[np.int32]:
+        """The sum of each position's term frequencies: (n,); empty where impacts are stored."""
+        return self._lengths
+
+    @property
+    def contents(self) -> Contents:
+        """What it holds, to be read instead of searched."""
+        return Contents(self._stored, self.dim, None if self.bits is None else self._steps)
+
+    def at(self, average: float) -> "InvertedIndex":
+        """The same postings, weighed as if passages were of another length on average.
 
         Raises:
-            ArtifactError: a stored offset or position points outside the index.
+            ShapeError: no average, or an index of impacts.
         """
-        slot = int(np.searchsorted(self._stored.frequent, column))
-        if slot < len(self._stored.frequent) and self._stored.frequent[slot] == column:
-            return np.flatnonzero(self._tiled(slot)).astype(np.int32)
-        begin, end = self._stored.starts[column : column + 2].tolist()
-        if not 0 <= begin <= end <= len(self._stored.positions):
-            raise ArtifactError(f"the index holds offsets outside its postings: {stored.ALTERED}")
-        held: npt.NDArray[np.int32] = self._stored.positions[begin:end]
-        if len(held) and not 0 <= held.min() <= held.max() < len(self):
-            raise ArtifactError(f"the index holds positions beyond its passages: {stored.ALTERED}")
-        return held
+        if self.weighting is None or not 0 < average < np.inf:
+            found = f"the average length {average}, weighting {self.weighting}"
+            raise ShapeError(f"found {found}; wanted an average above 0, and an index of term frequencies")
+        return InvertedIndex(self._stored, self._steps, self._lengths, self.weighting, average=average)
 
     def contributions(self, queries: Sparse, position: int) -> list[tuple[int, float]]:
         """What each column of one query adds to a position's product: (column, product), in order of columns."""
         row = vectors.sparse(queries, dim=self.dim)
-        held = dict(self.vector(position))
+        held = dict(self.contents.vector(position))
         weights = zip(row.indices.tolist(), row.data.tolist(), strict=True)
         return [(column, weight * self._weigh(held[column], position)) for column, weight in weights if column in held]
 
-    def vector(self, position: int) -> list[tuple[int, float]]:
-        """The stored vector of a position: (column, value), in order of columns.
-
-        Raises:
-            ArtifactError: the stored row ends outside the index.
-        """
-        ends, columns, values = self._stored.rows
-        begin, end = ends[position : position + 2].tolist()
-        if not 0 <= begin <= end <= len(columns):
-            raise ArtifactError(f"the index holds rows outside its entries: {stored.ALTERED}")
-        held = columns[begin:end].tolist()
-        if held and not 0 <= min(held) <= max(held) < self.dim:
-            raise ArtifactError(f"the index holds columns beyond its width: {stored.ALTERED}")
-        worth = [1.0] * len(held) if self.bits is None else self._steps[held].tolist()
-        return [(c, v * step) for c, v, step in zip(held, values[begin:end].tolist(), worth, strict=True)]
-
     def _weigh(self, value: float, position: int) -> float:
-        return value if self.weighting is None else value / (value + float(self._norms[position]))
+        return value if self.weighting is None else value / (value + float(self._norms.live[position]))
 
-    def _tiled(self, slot: int) -> npt.NDArray[np.uint8]:
-        """The codes of a tiled column at every position: (n,)."""
-        columns, tiles = len(self._stored.frequent), self._stored.tiles
-        whole = len(self) // scoring.TILE * scoring.TILE
-        parts = [tiles[: whole * columns].reshape(-1, columns, scoring.TILE)[:, slot].reshape(-1)]
-        if whole < len(self):
-            parts.append(tiles[whole * columns :].reshape(columns, -1)[slot, : len(self) - whole])
-        return np.concatenate(parts)
+    def _search(self, block: scoring.Block, found: Hits, bitmap: Bitmap | None, *, alone: bool) -> None:
+        """Fill rows of hits that say nothing yet."""
+        cores = threads.workers() if alone else 1
+        if bitmap is not None and _FEW * np.count_nonzero(bitmap) <= len(self):
+            self._shared(block, found, cores, (scoring.search_few, np.flatnonzero(bitmap)))
+        elif len(found) == 1 and cores > 1 and self._touched(block) > _WORTH_SPLITTING:
+            self._search_ranges(block, found, bitmap)
+        else:
+            span = bounding.Span(0, len(self), len(self), _NOTHING if bitmap is None else bitmap)
+            self._shared(block, found, cores, (scoring.search_block, span))
 
-    def _query(self, rows: Sparse, row: int) -> summing.Query:
-        one = slice(rows.indptr[row], rows.indptr[row + 1])
-        columns, weights = rows.indices[one].astype(np.int64), rows.data[one].astype(np.float64)
-        steps = weights * self._steps[columns] if len(self._steps) else weights / 255
-        return summing.Query(columns, weights if self.bits is None else steps, steps, 0.0 if self._exact else 1.0)
+    def _weighed(
+        self, starts: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], weights: npt.NDArray[np.float64]
+    ) -> scoring.Block:
+        steps = weights * self._steps[columns] if len(self._steps) else weights * (self._stretch / 255)
+        exact = weights if self.bits is None else steps
+        return scoring.Block(starts, columns, exact, steps, 0.0 if self._exact else self._loose)
 
-    def _touched(self, query: summing.Query) -> int:
-        """About how many postings a query reads: lists, and a code at every position for each tiled column."""
-        sizes = self._stored.starts[query.columns + 1] - self._stored.starts[query.columns]
-        return int(sizes.sum()) + int(np.count_nonzero(sizes == 0)) * len(self) // scoring.GROUP
+    def _touched(self, block: scoring.Block) -> int:
+        """About how many postings queries read: lists, and a code at every position for each tiled column."""
+        starts = self._stored.postings.starts
+        sizes = starts[block.columns + 1] - starts[block.columns]
+        return int(sizes.sum()) + int(np.count_nonzero(sizes == 0)) * len(self) // bounding.GROUP
 
-    def _search(
-        self, query: summing.Query, k: int, allowed: Bitmap | None, first: int = 0, last: int | None = None
-    ) -> tuple[hits.Positions, hits.Floats]:
-        if not k or not len(query.columns):
-            return np.empty(0, np.int64), np.empty(0, np.float32)
-        span = scoring.Span(first, len(self) if last is None else last, _NOTHING if allowed is None else allowed)
-        fine, positions, scores = scoring.search(self._stored, self._norms, query, k, span)
-        if not fine:
+    def _shared(self, block: scoring.Block, found: Hits, cores: int, how: tuple[Callable[..., Any], Any]) -> None:
+        """Search for parts of the queries on all cores, each into its rows: by which loop, and where."""
+        count, (search, where) = len(found), how
+        size = max(1, -(-count // (4 * cores)) if cores > 1 else count)
+
+        def run(first: int) -> Any:
+            part = block if size >= count else block._replace(starts=block.starts[first : first + size + 1])
+            rows = slice(first, first + size)
+            return search(self._stored, self._norms, part, where, found.positions[rows], found.scores[rows])
+
+        firsts = range(0, count, size)
+        if not all(threads.pool().map(run, firsts) if len(firsts) > 1 else map(run, firsts)):
             raise ArtifactError(f"the index holds arrays that contradict each other: {stored.ALTERED}")
-        return hits.rank(positions, scores, k)
 
-    def _search_few(
-        self, query: summing.Query, k: int, positions: npt.NDArray[np.int64]
-    ) -> tuple[hits.Positions, hits.Floats]:
-        if not k or not len(query.columns):
-            return np.empty(0, np.int64), np.empty(0, np.float32)
-        fine, found, scores = scoring.search_few(self._stored, self._norms, query, positions)
-        if not fine:
-            raise ArtifactError(f"the index holds rows outside its entries: {stored.ALTERED}")
-        return hits.rank(found, scores, k)
-
-    def _search_ranges(
-        self, query: summing.Query, k: int, allowed: Bitmap | None
-    ) -> tuple[hits.Positions, hits.Floats]:
+    def _search_ranges(self, block: scoring.Block, found: Hits, allowed: Bitmap | None) -> None:
         """One query over all cores: each takes a range of positions, and the best are ranked together."""
-        edges = np.linspace(0, len(self), threads.workers() + 1).astype(np.int64) // scoring.GROUP * scoring.GROUP
+        edges = np.linspace(0, len(self), threads.workers() + 1).astype(np.int64) // bounding.GROUP * bounding.GROUP
         edges[-1] = len(self)
-        spans = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
-        parts = list(threads.pool().map(lambda span: self._search(query, k, allowed, *span), spans))
-        return hits.rank(np.concatenate([p for p, _ in parts]), np.concatenate([s for _, s in parts]), k)
+        some = _NOTHING if allowed is None else allowed
+        parts = [hits.empty(1, found.positions.shape[1]) for _ in edges[1:]]
+
+        def run(number: int) -> Any:
+            span = bounding.Span(int(edges[number]), int(edges[number + 1]), len(self), some)
+            part = parts[number]
+            return scoring.search_block(self._stored, self._norms, block, span, part.positions, part.scores)
+
+        if not all(threads.pool().map(run, range(len(parts)))):
+            raise ArtifactError(f"the index holds arrays that contradict each other: {stored.ALTERED}")
+        best = hits.merge(parts, found.positions.shape[1])
+        found.positions[:], found.scores[:] = best.positions, best.scores
+
+
+def _weighing(
+    weighting: TermFrequencies, lengths: npt.NDArray[np.int32], average: float | None
+) -> tuple[decoding.Norms, float, float]:
+    """The norms, what codes are stretched by to bound what is weighed, and how many codes they may lie above it.
+
+    A code bounds tf / (tf + norm) by the lengths' own average. By another one that changes by no more than the averages
+    do, so the code times max(1, average / own) is still a bound, if a looser one.
+    """
+    own = mean(lengths)
+    coded = weighting.norms(lengths)
+    live = coded if average is None or own in (average, 0) else weighting.norms(lengths, average)
+    coded.flags.writeable = live.flags.writeable = False
+    if live is coded:
+        return decoding.Norms(coded, coded), 1.0, 1.0
+    ratio = (average or own) / own
+    near = min(ratio, 1 / ratio)
+    return decoding.Norms(live, coded), max(1.0, ratio), near + 255 * (1 - near)
 
 
 def write(

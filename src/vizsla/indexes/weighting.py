@@ -31,9 +31,14 @@ class TermFrequencies:
             wanted = f"a saturation above 0 and a slope from 0 to 1, the saturation at most {_LARGEST:g}"
             raise SettingsError(f"found {found}; wanted {wanted}")
 
-    def norms(self, lengths: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
-        """The norm of each position, by the average of all: (n,)."""
-        average = float(lengths.mean(dtype=np.float64)) if len(lengths) else 0.0
+    def norms(self, lengths: npt.NDArray[np.int32], average: float | None = None) -> npt.NDArray[np.float32]:
+        """The norm of each position, by the average of all, or by another: (n,)."""
+        average = mean(lengths) if average is None else average
         relative = lengths / average if average > 0 else np.ones(len(lengths))
         norms: npt.NDArray[np.float32] = (self.saturation * (1 - self.slope + self.slope * relative)).astype(np.float32)
         return norms
+
+
+def mean(lengths: npt.NDArray[np.int32]) -> float:
+    """The average length, 0 where there is none."""
+    return float(lengths.mean(dtype=np.float64)) if len(lengths) else 0.0
