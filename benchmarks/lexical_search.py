@@ -12,7 +12,7 @@ from lexical_once import bm25s_index
 from numba import njit
 
 from vizsla import FrozenCollection
-from vizsla.kernels.scoring import TILE
+from vizsla.kernels.bounding import TILE
 from vizsla.text.analyzer import pack
 from vizsla.text.counting import TermCounter
 

@@ -20,7 +20,7 @@ from vizsla.core.vectors import Bitmap, Sparse
 from vizsla.indexes import inverted, turning
 from vizsla.indexes.inverted import InvertedIndex
 from vizsla.indexes.weighting import TermFrequencies
-from vizsla.kernels import scoring
+from vizsla.kernels import bounding
 
 DIM = 7
 WEIGHTINGS = [None, TermFrequencies(0.9, 0.4), TermFrequencies(1.5, 1.0), TermFrequencies(1.2, 0.0)]
@@ -91,7 +91,7 @@ def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 def many(seed: int, weighting: TermFrequencies | None) -> tuple[Block, Block]:
     """More positions than a kernel scores at a time, with ties everywhere."""
     draws = np.random.default_rng(seed)
-    size = scoring.TILE + 77
+    size = bounding.TILE + 77
     passages = draws.choice([0, 0, 0, 0, 1, 1, 2, 3], (size, DIM)).astype(np.float32)
     if weighting is None:
         passages *= np.float32(0.37)
@@ -119,7 +119,7 @@ def test_many_positions(weighting: TermFrequencies | None, k: int) -> None:
 def popular(seed: int, weighting: TermFrequencies | None) -> tuple[Block, Block]:
     """Columns from frequent to rare, so that lists and tiles meet, over several tiles; the best stand anywhere."""
     draws = np.random.default_rng(seed)
-    size = 2 * scoring.TILE + 333
+    size = 2 * bounding.TILE + 333
     held = draws.random((size, 24)) < 0.6 / np.arange(1, 25) ** 1.6
     if weighting is None:
         return (held * draws.lognormal(0, 0.7, held.shape)).astype(np.float32), draws.random((3, 24), np.float32)
@@ -184,7 +184,7 @@ def test_peaks_of_almost_255_have_no_exact_codes() -> None:
 
 
 def test_more_tiles_than_a_whole_number_has_bits() -> None:
-    size, held = 70 * scoring.TILE + 5, [0, scoring.TILE, 33 * scoring.TILE - 1, 70 * scoring.TILE + 4]
+    size, held = 70 * bounding.TILE + 5, [0, bounding.TILE, 33 * bounding.TILE - 1, 70 * bounding.TILE + 4]
     ends = np.searchsorted(held, np.arange(size + 1))
     rows = csr_array((np.array([1, 2, 3, 4], np.float32), np.zeros(4, np.int32), ends), shape=(size, 1))
     hits = InvertedIndex.build(rows).search(csr_array(np.array([[1.0]], np.float32)), 3)

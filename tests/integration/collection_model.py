@@ -138,7 +138,7 @@ def check(collection: Collection, *possible: Model) -> Model:
             elif isinstance(part, SparsePart):
                 rows = SparseToy().encode_passages(texts)
                 for place, row in enumerate(alive.tolist()):
-                    assert dict(part.index.vector(row)) == dict(
+                    assert dict(part.index.contents.vector(row)) == dict(
                         zip(rows[[place]].indices, rows[[place]].data, strict=True)
                     )
             else:

@@ -86,7 +86,7 @@ def use():
     collection.searched(range(3))
     collection.corpus.ids.positions(["p3", "nobody"])
     collection.index.contributions(collection.encoder.encode_queries(queries[:1]), 3)
-    collection.index.vector(3)
+    collection.index.contents.vector(3)
     for number in range(min(collection.encoder.dim, 5)):
         collection.encoder.vocabulary.term(number)
 

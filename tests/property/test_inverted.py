@@ -66,9 +66,9 @@ def test_contributions_and_vectors_are_what_the_score_is_made_of(
         for _, part in parts:
             total += part
         assert found.get(position, 0.0) == float(np.float32(total))
-        assert index.vector(position) == [(column, value) for column, value in enumerate(row) if value]
+        assert index.contents.vector(position) == [(column, value) for column, value in enumerate(row) if value]
     for column in range(DIM):
-        assert index.holding(column).tolist() == [p for p, row in enumerate(made) if row[column]]
+        assert index.contents.holding(column).tolist() == [p for p, row in enumerate(made) if row[column]]
 
 
 ROWS = st.lists(st.dictionaries(st.integers(0, 7), st.integers(1, 9), max_size=6), max_size=40)

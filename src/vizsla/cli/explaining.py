@@ -38,7 +38,7 @@ def passage(collection: "FrozenCollection", position: int) -> "RenderableType":
     from vizsla.cli.terminal import screen
 
     one, encoder = collection.corpus.passage(position), collection.encoder
-    vector = collection.index.vector(position)
+    vector = collection.index.contents.vector(position)
     columns = [column for column, _ in vector]
     scores = _scores(collection, columns, position)
     rows = {"id": one.id, "position": f"{position:,}", "title": one.title or "(none)"}
@@ -61,7 +61,7 @@ def score(collection: "FrozenCollection", query: str, position: int) -> "Rendera
     row = encoder.encode_queries([query])
     weights = dict(zip(row.indices.tolist(), row.data.tolist(), strict=True))
     parts = dict(collection.index.contributions(row, position))
-    times = dict(collection.index.vector(position))
+    times = dict(collection.index.contents.vector(position))
     frequencies = encoder.vocabulary.frequencies
     idf = bm25.idf(frequencies[np.array(list(weights), np.int64)], encoder.passages).tolist()
     table = _table("term", "times", "passages", "idf", "weight", "saturation", "part", texts=1)

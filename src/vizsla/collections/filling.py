@@ -58,7 +58,7 @@ def _sparse(change: Change, one: EncoderSettings, fresh: list[int], encoded: Spa
         part = segment.parts[one.name]
         if not isinstance(part, SparsePart):
             raise ArtifactError(f"{segment.folder}: '{one.name}' holds no sparse vectors; restore it from a copy")
-        found = part.index.rows(row, row + 1)
+        found = part.index.contents.rows(row, row + 1)
         copied.append(csr_array((found.values, found.terms, np.append(0, found.ends)), shape=(1, one.dim)))
     rows = csr_array(vstack([checked.sparse(encoded, dim=one.dim), *copied], format="csr"))
     order = np.argsort([*fresh, *change.sources], kind="stable")

@@ -187,7 +187,7 @@ class FrozenCollection:
         numbers = np.unique(self.encoder.vocabulary.numbers(self.encoder.analyzer.terms(phrase)))
         if not len(numbers) or numbers[0] < 0:
             return np.zeros(0, np.int64)
-        held = [self.index.holding(number) for number in numbers.tolist()]
+        held = [self.index.contents.holding(number) for number in numbers.tolist()]
         return reduce(lambda one, other: np.intersect1d(one, other, assume_unique=True), held).astype(np.int64)
 
     def verify(self) -> int:

@@ -134,7 +134,7 @@ def _kept_rows(index: InvertedIndex, kept: Bitmap) -> Iterator[Counts]:
         mask = kept[begin:end]
         if not mask.any():
             continue
-        rows = index.rows(begin, end)
+        rows = index.contents.rows(begin, end)
         if mask.all():
             yield rows
             continue

@@ -79,7 +79,7 @@ class LexicalStage:
         frequencies = self._frequencies(numbers)
         weights = np.array(times, np.float32) * self._bm25.weights(frequencies, self._counted.rows).astype(np.float32)
         index = self._postings.indexes[place]
-        parts, held = dict(index.contributions(_row(numbers[place], weights, index.dim), row)), dict(index.vector(row))
+        parts, held = dict(index.contributions(_row(numbers[place], weights, index.dim), row)), dict(index.contents.vector(row))
         columns = numbers[place].tolist()
         rows = zip(terms, columns, weights.tolist(), frequencies.tolist(), strict=True)
         made = [TermPart(term, parts.get(at, 0.0), weight, held.get(at, 0.0), df) for term, at, weight, df in rows]

@@ -142,7 +142,7 @@ def _columns(index: InvertedIndex, rows: Int64s) -> Iterator[npt.NDArray[np.int3
     apart = (np.diff(rows) > _GAP) | (rows[1:] // _BLOCK != rows[:-1] // _BLOCK)
     for some in np.split(rows, np.flatnonzero(apart) + 1):
         first, last = int(some[0]), int(some[-1]) + 1
-        read = index.rows(first, last)
+        read = index.contents.rows(first, last)
         wanted = np.zeros(last - first, np.bool_)
         wanted[some - first] = True
         yield read.terms[np.repeat(wanted, np.diff(read.ends, prepend=0))]

@@ -74,7 +74,7 @@ class SparseStage(FirstStage[Sparse]):
         (place,), (row,) = (part.tolist() for part in postings.placed.rows([position]))
         vector = deferred.encode_queries([query])
         index = postings.indexes[place]
-        parts, held = dict(index.contributions(vector, row)), dict(index.vector(row))
+        parts, held = dict(index.contributions(vector, row)), dict(index.contents.vector(row))
         weights = dict(zip(vector.indices.tolist(), vector.data.tolist(), strict=True))
         order = sorted(parts, key=lambda column: (-parts[column], column))
         words = _words(deferred.fetch(), order, deferred.dim)

@@ -10,12 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import overload
 
-import numpy as np
-
-from vizsla.collections import explaining, results, verifying
+from vizsla.collections import explaining, exporting, results, verifying
 from vizsla.collections.encoding import Encoders
 from vizsla.collections.explaining import Question
 from vizsla.collections.explanation import Explanation
+from vizsla.collections.exporting import Form
 from vizsla.collections.results import Result
 from vizsla.collections.snapshot import Setup, Snapshot
 from vizsla.collections.views import View, Views
@@ -147,11 +146,21 @@ class OpenedCollection:
 
     def export(self) -> Iterator[Passage]:
         """Every passage as it was added, in order of positions, as of the last commit before the first one is asked."""
-        view = self.views.latest()
-        for segment, dead in zip(view.segments, view.dead, strict=True):
-            rows = np.arange(len(segment)) if dead is None else np.flatnonzero(~dead)
-            for row in rows.tolist():
-                yield segment.passage(row)
+        yield from exporting.passages(self.views.latest())
+
+    def export_to(self, path: str | Path, *, form: Form = "jsonl", vectors: Sequence[str] = ()) -> int:
+        """Write every passage to a file of JSON lines, or to the folder of a BEIR corpus; returns how many.
+
+        Args:
+            path: the file, compressed as it is named, or the folder.
+            form: `jsonl`, which `add` takes again, or `beir`.
+            vectors: encoders whose vectors are written too.
+
+        Raises:
+            SettingsError: another form, or an encoder that is no model of the collection.
+            DataError: a file that cannot be written.
+        """
+        return exporting.write(self.views.latest(), path, form=form, vectors=vectors)
 
     def info(self) -> Info:
         """What it holds."""

@@ -76,6 +76,9 @@ def _in_form(rows: csr_array, dim: int) -> bool:
         return False
     if not len(columns):
         return not starts.any()
+    if len(starts) == 2:  # one query, for which every call of numpy counts
+        rising = bool((columns[1:] > columns[:-1]).all()) and columns[0] >= 0 and columns[-1] < dim
+        return rising and bool(np.isfinite(values).all() and values.all())
     # Columns rise but where a row begins; as one number with their row, they rise everywhere.
     steps = np.diff(starts)
     keys = np.repeat(np.arange(len(steps)), steps) * np.int64(dim) + columns if (steps >= 0).all() else columns[:0]

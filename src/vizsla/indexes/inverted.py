@@ -7,6 +7,7 @@ rising order of columns, in float64, rounded once, so neither k nor blocks nor t
 score. Knows columns and positions; refuses to know terms and ids.
 """
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,10 @@ from vizsla.core.hits import Hits
 from vizsla.core.vectors import Bitmap, Sparse
 from vizsla.data.growing import GrowingArray
 from vizsla.indexes import stored, turning
+from vizsla.indexes.contents import Contents
 from vizsla.indexes.forward import Forward
 from vizsla.indexes.weighting import TermFrequencies
-from vizsla.kernels import postings, scoring, summing
+from vizsla.kernels import bounding, decoding, postings, scoring
 
 KIND, VERSION = "inverted-index", 2
 BUDGET_BYTES = 256 << 20
@@ -49,6 +51,7 @@ class InvertedIndex:
 
     Attributes:
         dim: how many columns the vectors have.
+        lengths: the sum of each position's term frequencies, (n,); empty where impacts are stored.
     """
 
     def __init__(
@@ -62,15 +65,15 @@ class InvertedIndex:
         average: float | None = None,
     ) -> None:
         self._stored = stored
+        self.dim = len(stored.postings.starts) - 1
         self._steps = steps
         self.lengths = lengths
         self.weighting = weighting
         self.bits = bits
         self.rounding = rounding
-        self._norms = _NO_NORMS if weighting is None else weighting.norms(lengths, average)
-        self._norms.flags.writeable = False
-        self._moved = (1.0, 1.0) if weighting is None else weighting.moved(lengths, average)
-        self.dim = len(stored.starts) - 1
+        self._norms, self._moved = decoding.Norms(_NO_NORMS, _NO_NORMS), (1.0, 1.0)
+        if weighting is not None:
+            self._norms, self._moved = _norms(weighting, lengths, average), weighting.moved(lengths, average)
         whole_bytes = len(steps) > 0 and stored.rows.values.dtype == np.uint8 and bool((steps == 1).all())
         self._exact = bits is not None or whole_bytes
 
@@ -113,7 +116,7 @@ class InvertedIndex:
         kind = str(self._stored.rows.values.dtype)
         made = stored.Made(len(self), self.dim, kind, stored.plain_weighting(self.weighting), self.bits, self.rounding)
         with artifacts.draft(folder, kind=KIND, version=VERSION, settings=plain.to_mapping(made)) as draft:
-            arrays = {name: array for name, array in self._stored._asdict().items() if name != "rows"}
+            arrays = self._stored.postings._asdict()
             arrays |= {f"row_{name}": array for name, array in self._stored.rows._asdict().items()}
             arrays |= {"steps": self._steps, "lengths": self.lengths}
             for name, array in arrays.items():
@@ -137,12 +140,6 @@ class InvertedIndex:
         stored.check(folder, made, arranged, (steps, lengths))
         return cls(arranged, steps, lengths, weighting, made.bits, made.rounding)
 
-    def at(self, average: float) -> "InvertedIndex":
-        """The same postings, weighed by an average length, above zero, that is not theirs; impacts stay as they are."""
-        return InvertedIndex(
-            self._stored, self._steps, self.lengths, self.weighting, self.bits, self.rounding, average=average
-        )
-
     def search(self, queries: Sparse, k: int, allowed: Bitmap | None = None) -> Hits:
         """The k positions with the largest products; only those that share a column with the query.
 
@@ -158,19 +155,10 @@ class InvertedIndex:
         if len(rows.data) and rows.data.min() < 0:
             raise ShapeError(f"found the query weight {rows.data.min()}; wanted none below zero in an inverted index")
         bitmap = vectors.check_allowed(allowed, len(self))
-        few = self._few(bitmap)
-        jobs = [self._query(rows, row) for row in range(rows.shape[0])]
-
-        def run(query: summing.Query) -> tuple[hits.Positions, hits.Floats]:
-            return hits.rank(*self._find(query, depth, bitmap, few), depth)
-
-        if len(jobs) == 1:
-            found = [hits.rank(*self._split(jobs[0], depth, bitmap, few), depth)]
-        elif threads.workers() == 1:
-            found = [run(job) for job in jobs]
-        else:
-            found = list(threads.pool().map(run, jobs))
-        return hits.from_rows(found, depth)
+        columns, weights = rows.indices.astype(np.int64), rows.data.astype(np.float64)
+        found = hits.empty(rows.shape[0], depth)
+        self._search(self._weighed(rows.indptr.astype(np.int64), columns, weights), found, bitmap, alone=True)
+        return found
 
     def best(
         self,
@@ -181,7 +169,7 @@ class InvertedIndex:
         *,
         alone: bool = True,
     ) -> tuple[hits.Positions, hits.Floats]:
-        """As `search` for one query in plain arrays, which are not looked at again; what it finds is not ranked.
+        """As `search` for one query in plain arrays, which are not looked at again: positions and scores, (m,) each.
 
         Args:
             columns: (m,) rising, each below `dim`.
@@ -189,148 +177,94 @@ class InvertedIndex:
             k: how many to return at most, at least 1.
             allowed: (n,) which positions may be returned; None allows all.
             alone: whether all cores may serve this query; not from a thread of the pool.
-
-        Returns:
-            Positions and scores, (m,) each: the k best, in no order, and maybe others.
         """
-        query, few = self._weighed(columns, weights), None if allowed is None else self._few(allowed)
-        return self._split(query, k, allowed, few) if alone else self._find(query, k, allowed, few)
+        found = hits.empty(1, min(k, len(self)))
+        self._search(self._weighed(np.array([0, len(columns)]), columns, weights), found, allowed, alone=alone)
+        return found.row(0)
 
-    def rows(self, begin: int, end: int) -> postings.Counts:
-        """The stored vectors of positions `begin` to `end`: columns, rising in each, values, and where each row ends.
+    @property
+    def contents(self) -> Contents:
+        """What it holds, to be read instead of searched."""
+        return Contents(self._stored, self.dim, None if self.bits is None else self._steps)
 
-        Raises:
-            ShapeError: no such positions.
-            ArtifactError: stored rows that end outside the index.
-        """
-        if not 0 <= begin <= end <= len(self):
-            raise ShapeError(f"found the positions {begin} to {end}; wanted some of 0 to {len(self)}")
-        ends, columns, values = self._stored.rows
-        bounds = ends[begin : end + 1]
-        if not 0 <= bounds[0] <= bounds[-1] <= len(columns) or (bounds[1:] < bounds[:-1]).any():
-            raise ArtifactError(f"the index holds rows outside its entries: {stored.ALTERED}")
-        held = columns[bounds[0] : bounds[-1]].astype(np.int32)
-        if len(held) and not 0 <= held.min() <= held.max() < self.dim:
-            raise ArtifactError(f"the index holds columns beyond its width: {stored.ALTERED}")
-        worth = values[bounds[0] : bounds[-1]]
-        return postings.Counts(held, worth if self.bits is None else worth * self._steps[held], bounds[1:] - bounds[0])
-
-    def holding(self, column: int) -> npt.NDArray[np.int32]:
-        """The positions whose vectors hold a column, rising: (df,).
-
-        Raises:
-            ArtifactError: a stored offset or position points outside the index.
-        """
-        slot = int(np.searchsorted(self._stored.frequent, column))
-        if slot < len(self._stored.frequent) and self._stored.frequent[slot] == column:
-            return np.flatnonzero(self._tiled(slot)).astype(np.int32)
-        begin, end = self._stored.starts[column : column + 2].tolist()
-        if not 0 <= begin <= end <= len(self._stored.positions):
-            raise ArtifactError(f"the index holds offsets outside its postings: {stored.ALTERED}")
-        held: npt.NDArray[np.int32] = self._stored.positions[begin:end]
-        if len(held) and not 0 <= held.min() <= held.max() < len(self):
-            raise ArtifactError(f"the index holds positions beyond its passages: {stored.ALTERED}")
-        return held
+    def at(self, average: float) -> "InvertedIndex":
+        """The same postings, weighed by an average length, above zero, that is not theirs; impacts stay as they are."""
+        made = self._stored, self._steps, self.lengths, self.weighting, self.bits, self.rounding
+        return InvertedIndex(*made, average=average)
 
     def contributions(self, queries: Sparse, position: int) -> list[tuple[int, float]]:
         """What each column of one query adds to a position's product: (column, product), in order of columns."""
         row = vectors.sparse(queries, dim=self.dim)
-        held = dict(self.vector(position))
+        held = dict(self.contents.vector(position))
         weights = zip(row.indices.tolist(), row.data.tolist(), strict=True)
         return [(column, weight * self._weigh(held[column], position)) for column, weight in weights if column in held]
 
-    def vector(self, position: int) -> list[tuple[int, float]]:
-        """The stored vector of a position: (column, value), in order of columns.
-
-        Raises:
-            ArtifactError: the stored row ends outside the index.
-        """
-        row = self.rows(position, position + 1)
-        return list(zip(row.terms.tolist(), row.values.astype(np.float64).tolist(), strict=True))
-
     def _weigh(self, value: float, position: int) -> float:
-        return value if self.weighting is None else value / (value + float(self._norms[position]))
+        return value if self.weighting is None else value / (value + float(self._norms.live[position]))
 
-    def _tiled(self, slot: int) -> npt.NDArray[np.uint8]:
-        """The codes of a tiled column at every position: (n,)."""
-        columns, tiles = len(self._stored.frequent), self._stored.tiles
-        whole = len(self) // scoring.TILE * scoring.TILE
-        parts = [tiles[: whole * columns].reshape(-1, columns, scoring.TILE)[:, slot].reshape(-1)]
-        if whole < len(self):
-            parts.append(tiles[whole * columns :].reshape(columns, -1)[slot, : len(self) - whole])
-        return np.concatenate(parts)
+    def _search(self, block: scoring.Block, found: Hits, bitmap: Bitmap | None, *, alone: bool) -> None:
+        """Fill rows of hits that say nothing yet."""
+        cores = threads.workers() if alone else 1
+        if bitmap is not None and _FEW * np.count_nonzero(bitmap) <= len(self):
+            self._shared(block, found, cores, (scoring.search_few, np.flatnonzero(bitmap)))
+        elif len(found) == 1 and cores > 1 and self._touched(block) > _WORTH_SPLITTING:
+            self._search_ranges(block, found, bitmap)
+        else:
+            span = bounding.Span(0, len(self), len(self), _NOTHING if bitmap is None else bitmap)
+            self._shared(block, found, cores, (scoring.search_block, span))
 
-    def _query(self, rows: Sparse, row: int) -> summing.Query:
-        one = slice(rows.indptr[row], rows.indptr[row + 1])
-        return self._weighed(rows.indices[one].astype(np.int64), rows.data[one].astype(np.float64))
-
-    def _weighed(self, columns: npt.NDArray[np.int64], weights: npt.NDArray[np.float64]) -> summing.Query:
-        steps = weights * self._steps[columns] if len(self._steps) else weights / 255
+    def _weighed(
+        self, starts: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], weights: npt.NDArray[np.float64]
+    ) -> scoring.Block:
         least, most = self._moved
+        steps = weights * self._steps[columns] if len(self._steps) else weights * (most / 255)
         exact, loose = weights if self.bits is None else steps, 0.0 if self._exact else 1.0
-        return summing.Query(columns, exact, steps * most if most > 1 else steps, loose, least / most)
+        return scoring.Block(starts, columns, exact, steps, loose, least / most)
 
-    def _few(self, allowed: Bitmap | None) -> npt.NDArray[np.int64] | None:
-        """The allowed positions where they are so few that they are scored one by one."""
-        if allowed is None or _FEW * np.count_nonzero(allowed) > len(allowed):
-            return None
-        return np.flatnonzero(allowed)
+    def _touched(self, block: scoring.Block) -> int:
+        """About how many postings queries read: lists, and a code at every position for each tiled column."""
+        starts = self._stored.postings.starts
+        sizes = starts[block.columns + 1] - starts[block.columns]
+        return int(sizes.sum()) + int(np.count_nonzero(sizes == 0)) * len(self) // bounding.GROUP
 
-    def _find(
-        self, query: summing.Query, k: int, allowed: Bitmap | None, few: npt.NDArray[np.int64] | None
-    ) -> tuple[hits.Positions, hits.Floats]:
-        width = min(k, len(self))
-        return self._search(query, width, allowed) if few is None else self._search_few(query, width, few)
+    def _shared(self, block: scoring.Block, found: Hits, cores: int, how: tuple[Callable[..., Any], Any]) -> None:
+        """Search for parts of the queries on all cores, each into its rows: by which loop, and where."""
+        count, (search, where) = len(found), how
+        size = max(1, -(-count // (4 * cores)) if cores > 1 else count)
 
-    def _split(
-        self, query: summing.Query, k: int, allowed: Bitmap | None, few: npt.NDArray[np.int64] | None
-    ) -> tuple[hits.Positions, hits.Floats]:
-        """As `_find`, over all cores where the query reads enough."""
-        most = len(self) * len(query.columns)
-        if (
-            most > _WORTH_SPLITTING
-            and few is None
-            and threads.workers() > 1
-            and self._touched(query) > _WORTH_SPLITTING
-        ):
-            return self._search_ranges(query, min(k, len(self)), allowed)
-        return self._find(query, k, allowed, few)
+        def run(first: int) -> Any:
+            part = block if size >= count else block._replace(starts=block.starts[first : first + size + 1])
+            rows = slice(first, first + size)
+            return search(self._stored, self._norms, part, where, found.positions[rows], found.scores[rows])
 
-    def _touched(self, query: summing.Query) -> int:
-        """About how many postings a query reads: lists, and a code at every position for each tiled column."""
-        sizes = self._stored.starts[query.columns + 1] - self._stored.starts[query.columns]
-        return int(sizes.sum()) + int(np.count_nonzero(sizes == 0)) * len(self) // scoring.GROUP
-
-    def _search(
-        self, query: summing.Query, k: int, allowed: Bitmap | None, first: int = 0, last: int | None = None
-    ) -> tuple[hits.Positions, hits.Floats]:
-        if not k or not len(query.columns):
-            return np.empty(0, np.int64), np.empty(0, np.float32)
-        span = scoring.Span(first, len(self) if last is None else last, _NOTHING if allowed is None else allowed)
-        fine, positions, scores = scoring.search(self._stored, self._norms, query, k, span)
-        if not fine:
+        firsts = range(0, count, size)
+        if not all(threads.pool().map(run, firsts) if len(firsts) > 1 else map(run, firsts)):
             raise ArtifactError(f"the index holds arrays that contradict each other: {stored.ALTERED}")
-        return positions, scores
 
-    def _search_few(
-        self, query: summing.Query, k: int, positions: npt.NDArray[np.int64]
-    ) -> tuple[hits.Positions, hits.Floats]:
-        if not k or not len(query.columns):
-            return np.empty(0, np.int64), np.empty(0, np.float32)
-        fine, found, scores = scoring.search_few(self._stored, self._norms, query, positions)
-        if not fine:
-            raise ArtifactError(f"the index holds rows outside its entries: {stored.ALTERED}")
-        return found, scores
-
-    def _search_ranges(
-        self, query: summing.Query, k: int, allowed: Bitmap | None
-    ) -> tuple[hits.Positions, hits.Floats]:
-        """One query over all cores: each takes a range of positions."""
-        edges = np.linspace(0, len(self), threads.workers() + 1).astype(np.int64) // scoring.GROUP * scoring.GROUP
+    def _search_ranges(self, block: scoring.Block, found: Hits, allowed: Bitmap | None) -> None:
+        """One query over all cores: each takes a range of positions, and the best are ranked together."""
+        edges = np.linspace(0, len(self), threads.workers() + 1).astype(np.int64) // bounding.GROUP * bounding.GROUP
         edges[-1] = len(self)
-        spans = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
-        parts = list(threads.pool().map(lambda span: self._search(query, k, allowed, *span), spans))
-        return np.concatenate([p for p, _ in parts]), np.concatenate([s for _, s in parts])
+        some = _NOTHING if allowed is None else allowed
+        parts = [hits.empty(1, found.positions.shape[1]) for _ in edges[1:]]
+
+        def run(number: int) -> Any:
+            span = bounding.Span(int(edges[number]), int(edges[number + 1]), len(self), some)
+            part = parts[number]
+            return scoring.search_block(self._stored, self._norms, block, span, part.positions, part.scores)
+
+        if not all(threads.pool().map(run, range(len(parts)))):
+            raise ArtifactError(f"the index holds arrays that contradict each other: {stored.ALTERED}")
+        best = hits.merge(parts, found.positions.shape[1])
+        found.positions[:], found.scores[:] = best.positions, best.scores
+
+
+def _norms(weighting: TermFrequencies, lengths: npt.NDArray[np.int32], average: float | None) -> decoding.Norms:
+    """The norms by the lengths' own average, which codes are made with, and those by another one."""
+    coded = weighting.norms(lengths)
+    live = coded if average is None else weighting.norms(lengths, average)
+    coded.flags.writeable = live.flags.writeable = False
+    return decoding.Norms(live, coded)
 
 
 def write(

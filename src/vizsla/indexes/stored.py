@@ -14,7 +14,7 @@ from vizsla.core import artifacts
 from vizsla.core import settings as plain
 from vizsla.core.errors import ArtifactError, SettingsError
 from vizsla.indexes.weighting import TermFrequencies
-from vizsla.kernels import scoring, summing
+from vizsla.kernels import bounding, scoring, summing
 
 ALTERED = "altered since it was written; build it again"
 _VALUES = ("float32", "uint8", "uint16", "uint32", "uint64")
@@ -68,8 +68,7 @@ def arranged(
     for array in made.values():
         array.flags.writeable = False
     rows = summing.Rows(made["row_ends"], made["row_columns"], made["row_values"])
-    names = ("starts", "positions", "codes", "frequent", "tiles", "groups")
-    return scoring.Stored(rows, *(made[name] for name in names))
+    return scoring.Stored(rows, bounding.Postings(*(made[name] for name in bounding.Postings._fields)))
 
 
 def plain_weighting(weighting: TermFrequencies | None) -> dict[str, float] | None:
@@ -101,16 +100,17 @@ def check(
     Raises:
         ArtifactError: names what does not fit.
     """
-    rows, starts, frequent = arrays.rows, arrays.starts, arrays.frequent
+    rows, held = arrays
+    starts, frequent = held.starts, held.frequent
     steps, lengths = others
-    padded = (made.size + scoring.GROUP - 1) // scoring.GROUP * scoring.GROUP
+    padded = (made.size + bounding.GROUP - 1) // bounding.GROUP * bounding.GROUP
     lexical = made.weighting is not None
     fits = (
         len(rows.ends) == made.size + 1
         and len(starts) == made.dim + 1
         and len(rows.columns) == len(rows.values) == rows.ends[-1]
-        and len(arrays.positions) == len(arrays.codes) == starts[-1]
-        and len(arrays.tiles) == len(frequent) * padded == scoring.GROUP * len(arrays.groups)
+        and len(held.positions) == len(held.codes) == starts[-1]
+        and len(held.tiles) == len(frequent) * padded == bounding.GROUP * len(held.groups)
         and len(lengths) == (made.size if lexical else 0)
         and len(steps) == (0 if lexical else made.dim)
         and starts[0] == rows.ends[0] == 0

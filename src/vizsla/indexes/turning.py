@@ -15,7 +15,7 @@ import numpy.typing as npt
 from vizsla.core.errors import SettingsError
 from vizsla.indexes.forward import Forward
 from vizsla.indexes.weighting import TermFrequencies
-from vizsla.kernels import postings, scoring
+from vizsla.kernels import bounding, postings
 
 Int64s = npt.NDArray[np.int64]
 Piece = tuple[str, npt.NDArray[np.generic]]
@@ -123,8 +123,8 @@ def _steps(peaks: npt.NDArray[np.float64], kind: np.dtype[np.generic], *, whole:
 
 def _rows_and_tiles(forward: Forward, made: Plan) -> Iterator[Piece]:
     width = len(made.frequent)
-    padded = (len(forward) + scoring.GROUP - 1) // scoring.GROUP * scoring.GROUP
-    shape, filled = (width, min(scoring.TILE, padded)), 0
+    padded = (len(forward) + bounding.GROUP - 1) // bounding.GROUP * bounding.GROUP
+    shape, filled = (width, min(bounding.TILE, padded)), 0
     tile = np.zeros(shape, np.uint8)
     first, entries = 0, 0
     yield "row_ends", np.zeros(1, np.int64)
@@ -140,21 +140,21 @@ def _rows_and_tiles(forward: Forward, made: Plan) -> Iterator[Piece]:
         ends = np.concatenate([[0], rows.ends])
         done = 0
         while done < len(rows.ends):
-            now = min(len(rows.ends) - done, scoring.TILE - filled)
+            now = min(len(rows.ends) - done, bounding.TILE - filled)
             postings.fill_tile(columns, codes, ends[done : done + now + 1], made.slots, tile, filled)
             done, filled = done + now, filled + now
-            if filled == scoring.TILE:
+            if filled == bounding.TILE:
                 yield from _tile(tile)
                 del tile  # given back before the next one is made
                 tile, filled = np.zeros(shape, np.uint8), 0
         first, entries = first + len(rows.ends), entries + len(columns)
     if filled:
-        yield from _tile(tile[:, : (filled + scoring.GROUP - 1) // scoring.GROUP * scoring.GROUP])
+        yield from _tile(tile[:, : (filled + bounding.GROUP - 1) // bounding.GROUP * bounding.GROUP])
 
 
 def _tile(tile: npt.NDArray[np.uint8]) -> Iterator[Piece]:
     yield "tiles", tile.reshape(-1)
-    yield "groups", tile.reshape(-1, scoring.GROUP).max(axis=1, initial=0)
+    yield "groups", tile.reshape(-1, bounding.GROUP).max(axis=1, initial=0)
 
 
 def _codes(

@@ -83,9 +83,15 @@ def code_frequencies(ends: Any, values: Any, norms: Any, codes: Any) -> None:
     for row in range(len(ends)):
         norm = np.float64(norms[row])
         for i in range(begin, ends[row]):
-            value = np.float64(values[i])
-            codes[i] = np.uint8(min(max(np.ceil(255.0 * (value / (value + norm))), 1.0), 255.0))
+            codes[i] = np.uint8(code_frequency(np.float64(values[i]), norm))
         begin = ends[row]
+
+
+@compiled
+def code_frequency(value: float, norm: float) -> float:
+    """The weight value / (value + norm) in steps of 1 / 255, rounded up: a whole number from 1 to 255."""
+    code: float = min(max(np.ceil(255.0 * (value / (value + norm))), 1.0), 255.0)
+    return code
 
 
 @compiled

@@ -23,7 +23,7 @@ def test_frequencies_are_stored_in_the_smallest_type(tmp_path: Path, most: int, 
     rows = csr_array(np.array([[1, most]], np.float32))
     InvertedIndex.build(rows, TermFrequencies(1, 0.5)).save(tmp_path / "i")
     assert np.load(tmp_path / "i" / "row_values.npy").dtype == kind
-    assert InvertedIndex.load(tmp_path / "i").vector(0) == [(0, 1.0), (1, float(most))]
+    assert InvertedIndex.load(tmp_path / "i").contents.vector(0) == [(0, 1.0), (1, float(most))]
 
 
 @pytest.mark.parametrize("weighting", [None, TermFrequencies(1, 0.5)])
@@ -86,13 +86,13 @@ def test_the_largest_saturation_overflows_no_norm() -> None:
 @pytest.mark.parametrize("positions", [[0, 64, 0, 2], [-1, 2, 0, 2], [0, 2**31 - 1, 0, 2]])
 def test_positions_beyond_the_passages_are_refused(tmp_path: Path, positions: list[int]) -> None:
     InvertedIndex.build(RARE).save(tmp_path / "i")
-    assert InvertedIndex.load(tmp_path / "i").holding(0).tolist() == [0, 2]
+    assert InvertedIndex.load(tmp_path / "i").contents.holding(0).tolist() == [0, 2]
     np.save(tmp_path / "i" / "positions.npy", np.array(positions, np.int32))
     index = InvertedIndex.load(tmp_path / "i")
     with pytest.raises(ArtifactError, match="positions beyond its passages: altered"):
-        index.holding(0)
-    assert index.holding(1).tolist() == []
-    assert index.holding(2).tolist() == [0, 2]
+        index.contents.holding(0)
+    assert index.contents.holding(1).tolist() == []
+    assert index.contents.holding(2).tolist() == [0, 2]
 
 
 @pytest.mark.parametrize("positions", [[0, 64, 0, 2], [-1, 2, 0, 2], [2, 0, 2, 0], [-(2**31), 2**31 - 1, 0, 2]])
@@ -116,7 +116,7 @@ def test_rows_outside_the_entries_are_refused(tmp_path: Path, ends: list[int]) -
     queries, one = csr_array(np.ones((1, 3), np.float32)), np.zeros(64, np.bool_)
     one[2] = True
     with pytest.raises(ArtifactError, match="altered"):
-        [index.vector(position) for position in range(64)]
+        [index.contents.vector(position) for position in range(64)]
     for chosen in (None, one):
         try:
             found = index.search(queries, 5, chosen)
@@ -160,7 +160,7 @@ def test_eight_bits_round_each_impact_to_a_step_of_its_column(tmp_path: Path) ->
     steps = dense.max(axis=0) / 255
     rounded = np.zeros_like(dense)
     for position in range(200):
-        for column, value in loaded.vector(position):
+        for column, value in loaded.contents.vector(position):
             rounded[position, column] = value
     assert (
         np.abs(rounded - dense) <= 0.5001 * steps + (dense < steps) * steps
@@ -213,7 +213,7 @@ def test_eight_bits_keep_what_lies_below_whole_peaks() -> None:
     rounded = InvertedIndex.build(csr_array(rows), bits=8)
     assert rounded.rounding is not None
     assert 0 < rounded.rounding < 0.01
-    assert len({value for _, value in rounded.vector(3)}) > 1
+    assert len({value for _, value in rounded.contents.vector(3)}) > 1
 
 
 @pytest.mark.parametrize(("name", "change"), [("positions", -3), ("positions", 2**31 - 1), ("starts", 2**40)])
@@ -236,7 +236,7 @@ def test_lengths_of_the_first_format_are_those_of_its_postings(tmp_path: Path) -
 def test_only_so_many_columns_have_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vizsla.indexes.turning._TILED", 1)
     index = InvertedIndex.build(ROWS)
-    assert [index.holding(column).tolist() for column in range(3)] == [[0, 2], [], [0, 2]]
+    assert [index.contents.holding(column).tolist() for column in range(3)] == [[0, 2], [], [0, 2]]
     assert index.search(csr_array(np.ones((1, 3), np.float32)), 3).scores.tolist() == [[303.0, 3.0, -np.inf]]
 
 
@@ -250,4 +250,11 @@ def test_a_column_beyond_the_width_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "i" / "row_columns.npy"
     np.save(path, np.full_like(np.load(path), 9))
     with pytest.raises(ArtifactError, match="columns beyond its width"):
-        InvertedIndex.load(tmp_path / "i").vector(0)
+        InvertedIndex.load(tmp_path / "i").contents.vector(0)
+
+
+def test_rows_come_back() -> None:
+    rows = np.array([[0, 2, 0, 1], [0, 0, 0, 0], [3, 0, 0, 4]], np.float32)
+    columns, values, ends = InvertedIndex.build(csr_array(rows), TermFrequencies(1.2, 0.75)).contents.rows(0, 3)
+    assert (columns.tolist(), values.tolist(), ends.tolist()) == ([1, 3, 0, 3], [2, 1, 3, 4], [2, 2, 4])
+    assert InvertedIndex.build(csr_array(rows)).contents.rows(2, 3).terms.tolist() == [0, 3]

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from vizsla.core.errors import ArtifactError, ShapeError
 from vizsla.indexes.inverted import InvertedIndex
 from vizsla.indexes.weighting import TermFrequencies
-from vizsla.kernels import scoring
+from vizsla.kernels import bounding
 
 Block = npt.NDArray[np.float32]
 
@@ -34,7 +34,7 @@ def found(index: InvertedIndex, query: Block, k: int) -> list[tuple[int, float]]
 @pytest.mark.parametrize("slope", [0.4, 1.0])
 def test_no_average_misleads_the_bounds(share: float, slope: float) -> None:
     draws = np.random.default_rng(5)
-    size, weighting = scoring.TILE + 3000, TermFrequencies(0.9, slope)
+    size, weighting = bounding.TILE + 3000, TermFrequencies(0.9, slope)
     # Lengths differ by a hundred times, so that norms move apart as far as they can.
     passages = (draws.random((size, 12)) < 0.5 / np.arange(1, 13)) * draws.geometric(0.3, (size, 12))
     passages[:, 11] *= draws.choice([1, 100], size)
@@ -59,7 +59,7 @@ def test_scores_are_the_plain_sums(made: list[list[int]], asked: list[float], av
     index = InvertedIndex.build(csr_array(block), weighting).at(average)
     query[query < 1e-6] = 0
     assert found(index, query, k) == best(block, query, weighting, average, k)
-    rows = index.rows(0, len(block))
+    rows = index.contents.rows(0, len(block))
     assert np.diff(rows.ends, prepend=0).tolist() == np.count_nonzero(block, axis=1).tolist()
     assert rows.values.tolist() == block[block > 0].tolist()
     assert rows.terms.tolist() == np.nonzero(block)[1].tolist()
@@ -72,10 +72,10 @@ def test_impacts_know_no_lengths() -> None:
 
 def test_rows_are_some_of_those_that_are_there() -> None:
     index = InvertedIndex.build(csr_array(np.array([[1, 0], [0.5, 2]], np.float32)))
-    assert [part.tolist() for part in index.rows(1, 2)] == [[0, 1], [0.5, 2.0], [2]]
-    assert [part.tolist() for part in index.rows(2, 2)] == [[], [], []]
+    assert [part.tolist() for part in index.contents.rows(1, 2)] == [[0, 1], [0.5, 2.0], [2]]
+    assert [part.tolist() for part in index.contents.rows(2, 2)] == [[], [], []]
     with pytest.raises(ShapeError, match="positions 1 to 3; wanted some of 0 to 2"):
-        index.rows(1, 3)
+        index.contents.rows(1, 3)
 
 
 def test_rows_that_end_outside_are_refused() -> None:
@@ -84,4 +84,4 @@ def test_rows_that_end_outside_are_refused() -> None:
     ends.flags.writeable = True
     ends[1] = 9
     with pytest.raises(ArtifactError, match="rows outside its entries"):
-        index.rows(0, 1)
+        index.contents.rows(0, 1)

@@ -1,0 +1,76 @@
+"""Exporting: a collection's passages as JSON lines or as a BEIR corpus, with their vectors on wish.
+
+What JSON lines hold, `add` takes again. Knows one view; refuses to know what is searched.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from vizsla.collections.parts import DensePart, Part
+from vizsla.collections.segment import Segment
+from vizsla.collections.views import View
+from vizsla.core.errors import SettingsError
+from vizsla.core.protocols import Passage
+from vizsla.data.formats.jsonl import write_objects
+
+Form = Literal["jsonl", "beir"]
+
+
+def passages(view: View) -> Iterator[Passage]:
+    """Every passage as it was added, in order of positions."""
+    for segment, row in _rows(view):
+        yield segment.passage(row)
+
+
+def write(view: View, path: str | Path, *, form: Form = "jsonl", vectors: Sequence[str] = ()) -> int:
+    """Write every passage, one JSON object a line, compressed as the file is named; returns how many.
+
+    Args:
+        view: what is written.
+        path: the file; for BEIR the folder, whose `corpus.jsonl` is written.
+        form: `jsonl` has id, text, and what there is of title, metadata and parent; `beir` has its own names.
+        vectors: encoders whose vectors are written too: a list of numbers, or weights by column.
+
+    Raises:
+        SettingsError: another form, or an encoder that is no model of the collection.
+        DataError: a file that cannot be written.
+    """
+    for name in vectors:
+        if not view.settings.encoder(name).model:
+            raise SettingsError(f"found '{name}', whose vectors are counts of terms; wanted the name of a model")
+    if form not in ("jsonl", "beir"):
+        raise SettingsError(f"found the form '{form}'; wanted 'jsonl' or 'beir'")
+    place = Path(path)
+    if form == "beir":
+        place.mkdir(parents=True, exist_ok=True)
+        place = place / "corpus.jsonl"
+    return write_objects(place, (_object(segment, row, form, vectors) for segment, row in _rows(view)))
+
+
+def _rows(view: View) -> Iterator[tuple[Segment, int]]:
+    for segment, dead in zip(view.segments, view.dead, strict=True):
+        rows = np.arange(len(segment)) if dead is None else np.flatnonzero(~dead)
+        for row in rows.tolist():
+            yield segment, row
+
+
+def _object(segment: Segment, row: int, form: Form, vectors: Sequence[str]) -> dict[str, Any]:
+    one = segment.passage(row)
+    if form == "beir":
+        said = dict(one.metadata) | ({"parent": one.parent} if one.parent else {})
+        told: dict[str, Any] = {"_id": one.id, "title": one.title, "text": one.text, "metadata": said}
+    else:
+        optional = {"title": one.title, "metadata": dict(one.metadata), "parent": one.parent}
+        told = {"id": one.id, "text": one.text, **{name: value for name, value in optional.items() if value}}
+    return told | ({"vectors": {name: _vector(segment.parts[name], row) for name in vectors}} if vectors else {})
+
+
+def _vector(part: Part, row: int) -> list[float] | dict[str, float]:
+    if isinstance(part, DensePart):
+        dense: list[float] = part.index.vectors[row].tolist()
+        return dense
+    held = part.index.rows(row, row + 1)
+    return dict(zip(map(str, held.terms.tolist()), held.values.tolist(), strict=True))
