@@ -6,7 +6,6 @@ Reads one line of JSON a run, and forks a child for it, so that a run costs no s
 import json
 import os
 import random
-import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -29,6 +28,8 @@ def main() -> None:
         rehearse(f"{folder}/c")
     say("ready")
     for line in sys.stdin:
+        if not line.strip():
+            continue  # said to a child that was dead by then
         run = json.loads(line)
         child = os.fork()
         if child == 0:
@@ -71,7 +72,7 @@ def script(run: dict[str, object]) -> None:
     """The same few changes each time, the creation first, flushes one after another, so that all can be counted."""
     artifacts._flush_all = one_by_one
     say("pid", os.getpid())
-    os.kill(os.getpid(), signal.SIGSTOP)
+    os.read(0, 1)  # until it is watched
     collection = Collection.create(str(run["folder"]), model.ENCODERS)
     say("created")
     for plain in run["changes"]:  # type: ignore[attr-defined]

@@ -47,10 +47,13 @@ class Driver:
         assert line.endswith(b"\n"), f"the driver ended, or said {line!r}"
         return cast("list[Any]", json.loads(line))
 
-    def start(self, **run: object) -> int:
+    def say(self, line: str) -> None:
         assert self.process.stdin is not None
-        self.process.stdin.write((json.dumps(run) + "\n").encode())
+        self.process.stdin.write(f"{line}\n".encode())
         self.process.stdin.flush()
+
+    def start(self, **run: object) -> int:
+        self.say(json.dumps(run))
         return cast("int", self.read()[1])
 
     def told(self) -> Iterator[list[Any]]:
@@ -120,9 +123,9 @@ def kill_at(driver: Driver, folder: Path, call: str, number: int) -> bool:
     with subprocess.Popen(watch, stderr=subprocess.PIPE) as tracer:
         assert tracer.stderr is not None
         said = tracer.stderr.readline().decode()
-        os.kill(process, signal.SIGCONT)
         if "attached" not in said:
             os.kill(process, signal.SIGKILL)
+        driver.say("")
         told = list(driver.told())
     if "attached" not in said:
         pytest.skip(f"strace may not look at other processes here: {said.strip()}")

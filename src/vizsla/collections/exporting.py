@@ -72,5 +72,5 @@ def _vector(part: Part, row: int) -> list[float] | dict[str, float]:
     if isinstance(part, DensePart):
         dense: list[float] = part.index.vectors[row].tolist()
         return dense
-    held = part.index.rows(row, row + 1)
+    held = part.index.contents.rows(row, row + 1)
     return dict(zip(map(str, held.terms.tolist()), held.values.tolist(), strict=True))
