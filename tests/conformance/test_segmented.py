@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
+from vizsla.collections import segmented
 from vizsla.collections.live import LiveSegment
 from vizsla.collections.metadata.columns import MetadataColumns
 from vizsla.collections.placed import Placed
 from vizsla.collections.segment import Segment
 from vizsla.collections.segmented import SegmentedPostings, SegmentedVectors
-from vizsla.core.errors import ShapeError
+from vizsla.core.errors import ArtifactError, ShapeError
 from vizsla.core.hits import Hits
 from vizsla.core.vectors import Bitmap
 from vizsla.data.corpus import Corpus
@@ -84,6 +85,43 @@ def test_hits_are_those_of_one_index(
     expected: Hits = one(kind, rows).search(vectors, k)
     assert found.scores.tolist() == expected.scores.tolist()
     assert found.positions.tolist() == [[live[p] if p >= 0 else -1 for p in row] for row in expected.positions]
+
+
+@pytest.mark.parametrize("kind", ["postings", "vectors"])
+@pytest.mark.parametrize("workers", ["1", "3"])
+@pytest.mark.parametrize("share", [1.0, 0.4, 0.004])
+def test_large_segments_over_all_cores(kind: str, workers: str, share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIZSLA_THREADS", workers)
+    monkeypatch.setattr(segmented, "_WORTH_SPLITTING", 0)
+    draws = np.random.default_rng(7)
+    # Of two kinds of values, so that not all segments stand in one list.
+    blocks = [draws.choice([0, 0, 0, 1, 2], (size, DIM)).astype(np.float32) for size in (1500, 700, 90, 3)]
+    blocks[2] *= np.float32(0.37)
+    dead = [draws.random(len(block)) < 0.1 for block in blocks]
+    wanted = draws.random(sum(map(len, blocks))) < share
+    live = np.flatnonzero(~np.concatenate(dead) & wanted)
+    queries = draws.random((3, DIM)).astype(np.float32)
+    for k in (1, 10, 5000):
+        expected = one(kind, np.concatenate(blocks)[live]).search(asked(kind, queries), k)
+        found = indexes(blocks, dead)[kind]
+        for rows in (slice(0, 3), slice(1, 2)):
+            hits = found.search(asked(kind, queries[rows]), k, wanted)
+            assert hits.scores.tolist() == expected.scores[rows].tolist()
+            assert hits.positions.tolist() == [
+                [live[p] if p >= 0 else -1 for p in row] for row in expected.positions[rows]
+            ]
+
+
+def test_arrays_that_contradict_each_other_are_refused() -> None:
+    block = np.zeros((400, DIM), np.float32)
+    block[7, 2] = 1
+    made = indexes([block], [np.zeros(400, np.bool_)])["postings"]
+    assert isinstance(made, SegmentedPostings)
+    starts = made.indexes[0].arrays[0].postings.starts
+    starts.flags.writeable = True
+    starts[3] = 99
+    with pytest.raises(ArtifactError, match="contradict each other"):
+        made.search(csr_array(np.ones((1, DIM), np.float32)), 1)
 
 
 @pytest.mark.parametrize("kind", ["postings", "vectors"])

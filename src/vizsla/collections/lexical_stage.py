@@ -17,13 +17,14 @@ from vizsla.collections.explanation import TermPart
 from vizsla.collections.live import Counts
 from vizsla.collections.parts import LexicalPart
 from vizsla.collections.placed import Placed
-from vizsla.collections.segmented import Laid, SegmentedPostings
+from vizsla.collections.segmented import SegmentedPostings
 from vizsla.core.errors import ArtifactError, ShapeError
 from vizsla.core.hits import Hits
 from vizsla.core.protocols import Stage, Trace
 from vizsla.core.vectors import Bitmap
 from vizsla.encoders.bm25 import BM25
 from vizsla.kernels import postings, spreading
+from vizsla.kernels.gathering import Asked
 from vizsla.text import packing
 from vizsla.text.analyzer import Analyzer, pack
 from vizsla.text.counting import TermCounter
@@ -79,7 +80,10 @@ class LexicalStage:
         frequencies = self._frequencies(numbers)
         weights = np.array(times, np.float32) * self._bm25.weights(frequencies, self._counted.rows).astype(np.float32)
         index = self._postings.indexes[place]
-        parts, held = dict(index.contributions(_row(numbers[place], weights, index.dim), row)), dict(index.contents.vector(row))
+        parts, held = (
+            dict(index.contributions(_row(numbers[place], weights, index.dim), row)),
+            dict(index.contents.vector(row)),
+        )
         columns = numbers[place].tolist()
         rows = zip(terms, columns, weights.tolist(), frequencies.tolist(), strict=True)
         made = [TermPart(term, parts.get(at, 0.0), weight, held.get(at, 0.0), df) for term, at, weight, df in rows]
@@ -107,7 +111,7 @@ class LexicalStage:
         average = counted.terms / counted.rows if counted.terms else 1.0
         return SegmentedPostings(self._placed, [part.index.at(average) for part in self._parts], 0)
 
-    def _laid(self, queries: Sequence[str]) -> list[list[Laid]]:
+    def _laid(self, queries: Sequence[str]) -> list[Asked]:
         """Every query's terms as columns of every segment, with the weights they have in all of them."""
         if isinstance(queries, str):
             raise ShapeError(f"found the string {queries[:40]!r}; wanted a sequence of queries: [{queries[:40]!r}]")
@@ -117,7 +121,7 @@ class LexicalStage:
             table = _Table(TermCounter(self._analyzer), len(self._parts))
         counts = table.counter.count(pack(list(queries)))
         self._learn(table)
-        laid = table.lay(counts)
+        laid = table.lay(counts, self._postings)
         if table.size <= _REMEMBERED:
             self._tables.append(table)
         return laid
@@ -171,17 +175,16 @@ class _Table:
         self._numbers[:, places], self._weights[places] = numbers, weights
         self.size = size
 
-    def lay(self, counts: postings.Counts) -> list[list[Laid]]:
-        """Counted queries as columns and weights of every segment."""
-        laid, begin, segments = [], 0, len(self._numbers)
+    def lay(self, counts: postings.Counts, postings_of: SegmentedPostings) -> list[Asked]:
+        """Counted queries, laid out for the postings of every segment."""
+        laid, begin, (scales, loose, tight) = [], 0, postings_of.bounds
         for end in counts.ends.tolist():
             terms = counts.terms[begin:end]
             weights = counts.values[begin:end].astype(np.float32) * self._weights[terms]
-            columns, values = np.empty((segments, len(terms)), np.int64), np.empty((segments, len(terms)), np.float64)
+            columns, values = np.empty((len(scales), len(terms)), np.int64), np.empty((len(scales), len(terms)))
             held, sums = spreading.spread(self._numbers, terms, weights, columns, values)
             # A term frequency weighs less than one, so no passage scores more than the weights added up.
-            each = zip(columns, values, held.tolist(), (sums * _ROUNDED).tolist(), strict=True)
-            laid.append([(one[:count], some[:count], most) for one, some, count, most in each])
+            laid.append(Asked(columns, values, values * scales, held, sums * _ROUNDED, loose, tight))
             begin = end
         return laid
 

@@ -17,6 +17,8 @@ from vizsla.core.errors import ShapeError
 from vizsla.core.hits import Positions
 from vizsla.core.vectors import Bitmap
 
+_NOTHING = np.zeros(0, np.bool_)
+
 
 @dataclass(frozen=True, eq=False)
 class Placed:
@@ -49,6 +51,17 @@ class Placed:
                 live[base : base + len(one)] = ~one.dead
         live.flags.writeable = False
         return live
+
+    def wanted(self, allowed: Bitmap | None) -> Bitmap:
+        """Which positions are alive and allowed: (size,); empty where all are.
+
+        Raises:
+            ShapeError: a bitmap of another size.
+        """
+        bitmap = vectors.check_allowed(allowed, self.size)
+        if all(one.dead is None for one in self.segments):
+            return _NOTHING if bitmap is None else bitmap
+        return self.live if bitmap is None else bitmap & self.live
 
     def rows(self, positions: Sequence[int] | Positions) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """The place of each position's segment, and the row in it: (n,) each.

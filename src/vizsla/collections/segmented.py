@@ -4,24 +4,27 @@ Law: for exact indexes, the hits are those of one index over the live rows, at t
 hits of segments become one ranking; refuses to know texts and what vectors mean.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, TypeAlias
+from itertools import pairwise
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from vizsla.collections.placed import Placed
 from vizsla.core import hits, threads, vectors
-from vizsla.core.errors import ShapeError
-from vizsla.core.hits import Floats, Hits, Positions
+from vizsla.core.errors import ArtifactError, ShapeError
+from vizsla.core.hits import Hits
 from vizsla.core.vectors import Bitmap, Dense, Sparse
 from vizsla.indexes.inverted import InvertedIndex
+from vizsla.kernels import gathering
+from vizsla.kernels.bounding import GROUP, Span
+from vizsla.kernels.gathering import Asked
 
-Laid: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], float]
-"""A query for one index: columns, rising, their weights, above zero, and what no passage of it can score more than."""
+_WORTH_SPLITTING = 4_000_000
+"""Postings from which on every core takes a part of the positions."""
 
 
 class DenseIndex(Protocol):
@@ -92,59 +95,79 @@ class SegmentedPostings:
             raise ShapeError(f"found the query weight {rows.data.min()}; wanted none below zero in an inverted index")
         columns, weights = rows.indices.astype(np.int64), rows.data.astype(np.float64)
         bounds = zip(rows.indptr[:-1].tolist(), rows.indptr[1:].tolist(), strict=True)
-        laid = [[(columns[begin:end], weights[begin:end], np.inf)] * len(self.indexes) for begin, end in bounds]
-        return self.find(laid, k, allowed)
+        return self.find([self._asked(columns[begin:end], weights[begin:end]) for begin, end in bounds], k, allowed)
 
-    def find(self, queries: Sequence[Sequence[Laid]], k: int, allowed: Bitmap | None = None) -> Hits:
+    def find(self, queries: Sequence[Asked], k: int, allowed: Bitmap | None = None) -> Hits:
         """As `search`, for queries laid out for every index.
 
         Raises:
             ShapeError: a bitmap of another size.
         """
-        depth, bitmaps = vectors.check_depth(k), self.placed.allowed(allowed)
-        parts = [
-            (at, index, bitmaps[at], base, min(depth, size))
-            for at, index, base, size in self._largest_first
-            if bitmaps[at] is None or np.any(bitmaps[at])
-        ]
-
-        def run(query: Sequence[Laid], *, alone: bool = False) -> tuple[Positions, Floats]:
-            return _find(query, depth, parts, alone=alone)
-
+        depth, size = vectors.check_depth(k), len(self)
+        span = Span(0, size, size, self.placed.wanted(allowed))
+        if len(queries) == 1 and threads.workers() > 1 and self._touched(queries[0]) > _WORTH_SPLITTING:
+            parts = threads.pool().map(lambda one: self._find(queries[0], depth, one), self._spans(span))
+            return hits.merge(list(parts), depth)
         if len(queries) == 1:
-            found = [run(queries[0], alone=True)]
-        elif threads.workers() == 1:
-            found = [run(query) for query in queries]
-        else:
-            found = list(threads.pool().map(run, queries))
-        return hits.from_rows(found, depth)
+            return self._find(queries[0], depth, span)
+        each = map if threads.workers() == 1 else threads.pool().map
+        made = list(each(lambda query: self._find(query, depth, span), queries))
+        return hits.from_rows([one.row(0) for one in made], depth)
 
     @cached_property
-    def _largest_first(self) -> list[tuple[int, InvertedIndex, int, int]]:
-        """Place, index, base and size of every segment: what the large ones hold says if the small ones matter."""
-        each = [
-            (at, index, int(base), len(index))
-            for at, (index, base) in enumerate(zip(self.indexes, self.placed.bases, strict=False))
-        ]
-        return sorted(each, key=lambda one: -one[3])
+    def bounds(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Of each index of term frequencies: what a code adds for a weight of 1, (n, 1), `loose` and `tight`, (n,)."""
+        moved = np.array([index.moved for index in self.indexes], np.float64).reshape(-1, 2)
+        return moved[:, 1:] / 255, np.ones(len(moved)), moved[:, 0] / moved[:, 1]
 
+    @cached_property
+    def _groups(self) -> list[Any]:
+        """The indexes as kernels take them: one list for all whose arrays are of the same types."""
+        groups: dict[tuple[object, ...], Any] = {}
+        for place, (index, base) in enumerate(zip(self.indexes, self.placed.bases.tolist(), strict=False)):
+            stored, norms = index.arrays
+            part = gathering.Part(stored, norms, place, base)
+            kinds = stored.rows.columns.dtype, stored.rows.values.dtype
+            if kinds in groups:
+                gathering.add(groups[kinds], part)
+            else:
+                groups[kinds] = gathering.begin(part)
+        return list(groups.values())
 
-_Part: TypeAlias = tuple[int, InvertedIndex, Bitmap | None, int, int]
-"""Place, index, what is allowed, base, and how many hits it can have at most."""
+    def _asked(self, columns: npt.NDArray[np.int64], weights: npt.NDArray[np.float64]) -> Asked:
+        """One query for indexes that agree on what columns are."""
+        starts = np.array([0, len(columns)])
+        blocks = [index.weighed(starts, columns, weights) for index in self.indexes]
+        shape = len(blocks), len(columns)
+        return Asked(
+            np.broadcast_to(columns, shape).copy(),
+            np.array([one.weights for one in blocks], np.float64).reshape(shape),
+            np.array([one.steps for one in blocks], np.float64).reshape(shape),
+            np.full(len(blocks), len(columns)),
+            np.full(len(blocks), np.inf),
+            np.array([one.loose for one in blocks], np.float64),
+            np.array([one.tight for one in blocks], np.float64),
+        )
 
+    def _find(self, query: Asked, k: int, span: Span) -> Hits:
+        """The hits of one query in a span."""
+        made = []
+        for group in self._groups:
+            part = hits.empty(1, k)
+            if not gathering.search_parts(group, query, span, part.positions[0], part.scores[0]):
+                raise ArtifactError("an index of the collection holds arrays that contradict each other: verify it")
+            made.append(part)
+        return made[0] if len(made) == 1 else hits.merge([hits.empty(1, k), *made], k)
 
-def _find(query: Sequence[Laid], k: int, parts: Sequence[_Part], *, alone: bool) -> tuple[Positions, Floats]:
-    """The k best of all parts; a part that can only hold worse ones than k that were found is not searched."""
-    positions, scores, worst = [], [], -math.inf
-    for at, index, bitmap, base, width in parts:
-        columns, weights, most = query[at]
-        if not len(columns) or most < worst:
-            continue
-        found, scored = index.best(columns, weights, width, bitmap, alone=alone)
-        if len(scored) >= k and most < math.inf:
-            worst = max(worst, float(np.partition(scored, len(scored) - k)[len(scored) - k]))
-        positions.append(found + base)
-        scores.append(scored)
-    if not positions:
-        return np.zeros(0, np.int64), np.zeros(0, np.float32)
-    return hits.rank(np.concatenate(positions), np.concatenate(scores), k)
+    def _touched(self, query: Asked) -> int:
+        """About how many postings a query reads, where that may be many."""
+        if len(self) * query.columns.shape[1] <= _WORTH_SPLITTING:
+            return 0
+        return sum(gathering.touched(group, query) for group in self._groups)
+
+    def _spans(self, span: Span) -> list[Span]:
+        """A part of a span for every core, each beginning where a group of positions of its segment does."""
+        edges = np.linspace(0, span.size, threads.workers() + 1).astype(np.int64)[:-1]
+        bases = self.placed.bases[np.searchsorted(self.placed.bases, edges, side="right") - 1]
+        firsts = [*(bases + (edges - bases) // GROUP * GROUP).tolist(), span.size]
+        return [Span(first, last, span.size, span.allowed) for first, last in pairwise(firsts)]

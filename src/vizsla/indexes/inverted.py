@@ -52,6 +52,7 @@ class InvertedIndex:
     Attributes:
         dim: how many columns the vectors have.
         lengths: the sum of each position's term frequencies, (n,); empty where impacts are stored.
+        moved: what term frequencies add under the average that counts, at least and at most, over what codes say.
     """
 
     def __init__(
@@ -71,9 +72,9 @@ class InvertedIndex:
         self.weighting = weighting
         self.bits = bits
         self.rounding = rounding
-        self._norms, self._moved = decoding.Norms(_NO_NORMS, _NO_NORMS), (1.0, 1.0)
+        self._norms, self.moved = decoding.Norms(_NO_NORMS, _NO_NORMS), (1.0, 1.0)
         if weighting is not None:
-            self._norms, self._moved = _norms(weighting, lengths, average), weighting.moved(lengths, average)
+            self._norms, self.moved = _norms(weighting, lengths, average), weighting.moved(lengths, average)
         whole_bytes = len(steps) > 0 and stored.rows.values.dtype == np.uint8 and bool((steps == 1).all())
         self._exact = bits is not None or whole_bytes
 
@@ -157,40 +158,32 @@ class InvertedIndex:
         bitmap = vectors.check_allowed(allowed, len(self))
         columns, weights = rows.indices.astype(np.int64), rows.data.astype(np.float64)
         found = hits.empty(rows.shape[0], depth)
-        self._search(self._weighed(rows.indptr.astype(np.int64), columns, weights), found, bitmap, alone=True)
+        self._search(self.weighed(rows.indptr.astype(np.int64), columns, weights), found, bitmap, alone=True)
         return found
-
-    def best(
-        self,
-        columns: npt.NDArray[np.int64],
-        weights: npt.NDArray[np.float64],
-        k: int,
-        allowed: Bitmap | None = None,
-        *,
-        alone: bool = True,
-    ) -> tuple[hits.Positions, hits.Floats]:
-        """As `search` for one query in plain arrays, which are not looked at again: positions and scores, (m,) each.
-
-        Args:
-            columns: (m,) rising, each below `dim`.
-            weights: (m,) above zero.
-            k: how many to return at most, at least 1.
-            allowed: (n,) which positions may be returned; None allows all.
-            alone: whether all cores may serve this query; not from a thread of the pool.
-        """
-        found = hits.empty(1, min(k, len(self)))
-        self._search(self._weighed(np.array([0, len(columns)]), columns, weights), found, allowed, alone=alone)
-        return found.row(0)
 
     @property
     def contents(self) -> Contents:
         """What it holds, to be read instead of searched."""
         return Contents(self._stored, self.dim, None if self.bits is None else self._steps)
 
+    @property
+    def arrays(self) -> tuple[scoring.Stored, decoding.Norms]:
+        """What kernels search."""
+        return self._stored, self._norms
+
     def at(self, average: float) -> "InvertedIndex":
         """The same postings, weighed by an average length, above zero, that is not theirs; impacts stay as they are."""
         made = self._stored, self._steps, self.lengths, self.weighting, self.bits, self.rounding
         return InvertedIndex(*made, average=average)
+
+    def weighed(
+        self, starts: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], weights: npt.NDArray[np.float64]
+    ) -> scoring.Block:
+        """Queries as kernels take them: where each begins, (q + 1,), rising columns, and weights above zero."""
+        least, most = self.moved
+        steps = weights * self._steps[columns] if len(self._steps) else weights * (most / 255)
+        exact, loose = weights if self.bits is None else steps, 0.0 if self._exact else 1.0
+        return scoring.Block(starts, columns, exact, steps, loose, least / most)
 
     def contributions(self, queries: Sparse, position: int) -> list[tuple[int, float]]:
         """What each column of one query adds to a position's product: (column, product), in order of columns."""
@@ -212,14 +205,6 @@ class InvertedIndex:
         else:
             span = bounding.Span(0, len(self), len(self), _NOTHING if bitmap is None else bitmap)
             self._shared(block, found, cores, (scoring.search_block, span))
-
-    def _weighed(
-        self, starts: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], weights: npt.NDArray[np.float64]
-    ) -> scoring.Block:
-        least, most = self._moved
-        steps = weights * self._steps[columns] if len(self._steps) else weights * (most / 255)
-        exact, loose = weights if self.bits is None else steps, 0.0 if self._exact else 1.0
-        return scoring.Block(starts, columns, exact, steps, loose, least / most)
 
     def _touched(self, block: scoring.Block) -> int:
         """About how many postings queries read: lists, and a code at every position for each tiled column."""

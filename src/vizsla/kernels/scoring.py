@@ -48,7 +48,7 @@ def search_block(stored: Stored, norms: Norms, block: Block, span: Span, positio
     for row in range(len(positions)):
         query = _query(block, row)
         if len(query.columns) > 0 and span.last > span.first:
-            fine, found, sums = _search(stored, norms, query, positions.shape[1], span)
+            fine, found, sums = find_best(stored, norms, query, positions.shape[1], span)
             if not fine:
                 return 0
             rank_into(found, sums, positions[row], scores[row])
@@ -75,7 +75,7 @@ def _query(block: Block, row: int) -> Query:
 
 
 @compiled
-def _search(stored: Stored, norms: Norms, query: Query, k: int, span: Span) -> tuple[int, Any, Any]:
+def find_best(stored: Stored, norms: Norms, query: Query, k: int, span: Span) -> tuple[int, Any, Any]:
     """The best k positions of a span, rising, and those that might equal the worst of them, with their scores."""
     fine, cursors, ends, faint, slots, heavy = prepare(stored.postings, query, span)
     nothing = np.empty(0, np.int64), np.empty(0, np.float32)

@@ -1,6 +1,8 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from vizsla.collections import live
@@ -8,6 +10,7 @@ from vizsla.collections.lexical_stage import LexicalStage
 from vizsla.collections.snapshot import Snapshot
 from vizsla.core.errors import ArtifactError, ShapeError
 from vizsla.core.protocols import Passage
+from vizsla.indexes.inverted import InvertedIndex
 
 from .changing import Changing, changing
 
@@ -56,7 +59,12 @@ def test_counting_goes_on_where_the_last_snapshot_stopped(made: Changing, monkey
     now = made.snapshot(before)
     read: list[list[int]] = []
     columns = live._columns
-    monkeypatch.setattr(live, "_columns", lambda index, rows: (read.append(rows.tolist()), columns(index, rows))[1])
+
+    def counted(index: InvertedIndex, rows: live.Int64s) -> Iterator[npt.NDArray[np.int32]]:
+        read.append(rows.tolist())
+        return columns(index, rows)
+
+    monkeypatch.setattr(live, "_columns", counted)
     assert [one.passages for one in stage(now).contributions("birds", 0)] == [3]
     assert read == [[2]]
     made.delete(["p0"])

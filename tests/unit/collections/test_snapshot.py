@@ -1,13 +1,16 @@
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from vizsla.collections.metadata.columns import MetadataColumns
 from vizsla.collections.metadata.expressions import Comparison
 from vizsla.collections.snapshot import Snapshot
 from vizsla.core.errors import SettingsError, ShapeError
 from vizsla.core.protocols import Passage
+from vizsla.core.vectors import Bitmap
 from vizsla.retrievers.pipeline import parse
 
 from .changing import MODELS, Changing, changing
@@ -73,7 +76,12 @@ def test_a_condition_keeps_what_meets_it_and_is_alive(tmp_path: Path, monkeypatc
     assert snapshot.bitmap("year > 2020").tolist() == [False, True, False, False]
     calls: list[Comparison] = []
     evaluate = Comparison.evaluate
-    monkeypatch.setattr(Comparison, "evaluate", lambda self, columns: (calls.append(self), evaluate(self, columns))[1])
+
+    def counted(self: Comparison, columns: MetadataColumns) -> Bitmap:
+        calls.append(self)
+        return evaluate(self, columns)
+
+    monkeypatch.setattr(Comparison, "evaluate", counted)
     assert snapshot.bitmap("year > 2020").tolist() == [False, True, False, False]
     assert not calls
     for year in range(20):
@@ -106,9 +114,12 @@ def test_pipelines_by_name_by_expression_and_by_default(made: Changing) -> None:
 def test_models_are_loaded_when_they_are_first_asked(made: Changing) -> None:
     asked: list[str] = []
     setup = made.snapshot().setup
-    setup = type(setup)(
-        setup.settings, setup.schema, setup.analyzer, lambda name: (asked.append(name), MODELS[name])[1], setup.reranker
-    )
+
+    def load(name: str) -> object:
+        asked.append(name)
+        return MODELS[name]
+
+    setup = replace(setup, encoder=load)
     snapshot = Snapshot([one for one, _ in made.segments], [None] * len(made.segments), setup)
     retriever = snapshot.retriever("rrf(bm25, mini)")
     assert not asked
