@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vizsla.assembly import load
+    from vizsla.collections.collection import Collection
     from vizsla.collections.frozen import FrozenCollection, IndexSettings
     from vizsla.core.errors import VizslaError
     from vizsla.core.hits import Hits
@@ -33,6 +34,7 @@ __all__ = [
     "BM25",
     "Analyzer",
     "AnalyzerSettings",
+    "Collection",
     "FrozenCollection",
     "Hits",
     "IndexSettings",
@@ -51,6 +53,7 @@ _HOMES = {
     "BM25": "vizsla.encoders.bm25",
     "Analyzer": "vizsla.text.analyzer",
     "AnalyzerSettings": "vizsla.text.settings",
+    "Collection": "vizsla.collections.collection",
     "FrozenCollection": "vizsla.collections.frozen",
     "Hits": "vizsla.core.hits",
     "IndexSettings": "vizsla.collections.frozen",

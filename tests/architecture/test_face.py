@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-NAMES = 15
+NAMES = 16
 IMPORT_S = 0.3
 TRIES = 5
 HEAVY = {

@@ -4,7 +4,7 @@ Against the collection and the batch before, which may not be committed yet, eac
 under an id that exists; and where only its metadata is another, its vectors are copied. Refuses to know files.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -19,6 +19,8 @@ from vizsla.data.problems import shown
 Told: TypeAlias = tuple[Passage, Row]
 Source: TypeAlias = tuple[Segment, int]
 Found: TypeAlias = tuple[Told, Source | None]
+Alike: TypeAlias = Callable[[Passage], str | None]
+"""Names a passage whose title and text are probably the same, under another id; None where none is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,9 @@ class Change:
         return {one.id: (one, row) for one, row in zip(self.passages, self.metadata, strict=True)}
 
 
-def plan(batch: Sequence[Passage], view: View, before: Change, *, replacing: bool) -> Change:
+def plan(
+    batch: Sequence[Passage], view: View, before: Change, *, replacing: bool, alike: Alike | None = None
+) -> Change:
     """What a batch comes to.
 
     Args:
@@ -77,6 +81,7 @@ def plan(batch: Sequence[Passage], view: View, before: Change, *, replacing: boo
         view: the collection.
         before: the batch before this one, which is not committed yet.
         replacing: whether another passage may take an id that exists, and the last of one id counts.
+        alike: where vectors may be copied from for a text that is new under its id; it is compared before.
 
     Raises:
         DataError: metadata of another kind than its field; or, not replacing, an id that exists with other content.
@@ -100,8 +105,23 @@ def plan(batch: Sequence[Passage], view: View, before: Change, *, replacing: boo
                 change.sources[len(change.passages)] = old[1]
         change.passages.append(passage)
         change.metadata.append(row)
+    if alike is not None:
+        _copy_alike(change, view, alike)
     replaced = len(change.replaced)
     return replace(change, counts=Counts(len(change.passages) - replaced, replaced, unchanged))
+
+
+def _copy_alike(change: Change, view: View, alike: Alike) -> None:
+    """Note rows of the same title and text for passages that would be encoded otherwise."""
+    fresh = [place for place in range(len(change.passages)) if place not in change.sources]
+    named = [(place, other) for place in fresh if (other := alike(change.passages[place])) is not None]
+    segments, rows = view.locate([other for _, other in named])
+    for (at, _), place, row in zip(named, segments.tolist(), rows.tolist(), strict=True):
+        if place >= 0:
+            segment, passage = view.segments[place], change.passages[at]
+            found = segment.corpus.passage(row)
+            if (found.title, found.text) == (passage.title, passage.text):
+                change.sources[at] = (segment, row)
 
 
 def _once(batch: Sequence[Passage], rows: Sequence[Row], *, replacing: bool) -> list[Told]:

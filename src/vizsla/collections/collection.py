@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from vizsla.collections.changes import Counts
+from vizsla.collections.changes import Alike, Counts
 from vizsla.collections.encoding import described
 from vizsla.collections.frozen import Progress
 from vizsla.collections.intake import Given
 from vizsla.collections.locking import FILE as LOCK
 from vizsla.collections.locking import locked
 from vizsla.collections.log import FILE, CommitLog
+from vizsla.collections.metadata.values import Kind
 from vizsla.collections.opened import OpenedCollection
 from vizsla.collections.settings import LEXICAL, CollectionSettings, mixed, named
 from vizsla.collections.views import SEGMENTS
@@ -112,17 +113,25 @@ class Collection(OpenedCollection):
         """
         return self._writer.put(passages, replacing=False, progress=progress)
 
-    def update(self, passages: Iterable[Given], *, progress: Progress | None = None) -> Counts:
+    def update(
+        self, passages: Iterable[Given], *, alike: Alike | None = None, progress: Progress | None = None
+    ) -> Counts:
         """Replace what stands under the passages' ids, or add them; the last of one id counts.
 
         A passage whose metadata alone is another is not encoded again.
+
+        Args:
+            passages: as for `add`.
+            alike: names for a passage another one of the collection with the same title and text, if it knows one:
+                then its vectors are copied.
+            progress: as for `add`.
 
         Raises:
             DataError: something that is no passage.
             OverloadedError: another process is writing.
             ArtifactError: the folder cannot be written.
         """
-        return self._writer.put(passages, replacing=True, progress=progress)
+        return self._writer.put(passages, replacing=True, alike=alike, progress=progress)
 
     def delete(self, ids: Iterable[str]) -> Counts:
         """Remove passages; ids that are not there are counted.
@@ -142,6 +151,19 @@ class Collection(OpenedCollection):
             ArtifactError: the folder cannot be written, or a segment was altered.
         """
         self._writer.compact()
+
+    def keep_fields(self, fields: Mapping[str, Kind]) -> None:
+        """Say of which kinds fields of metadata are, where their first values would say another: dates, above all.
+
+        Args:
+            fields: "text", "number", "boolean", "date", "texts" or "numbers" by name.
+
+        Raises:
+            SettingsError: a field that is of another kind already, or one that cannot be.
+            OverloadedError: another process is writing.
+            ArtifactError: the folder cannot be written.
+        """
+        self._writer.keep_fields(fields)
 
     def keep_pipeline(self, name: str, pipeline: str | Pipeline | None) -> None:
         """Keep a pipeline under a name; None forgets it. The one named 'default' is searched where none is named.

@@ -4,23 +4,25 @@ While a batch is committed, the next one is encoded. What was committed stays wh
 was broken off is taken up by adding the same again. Memory: two batches, and what merging takes.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Literal
 
 from vizsla.collections import filling
-from vizsla.collections.changes import Change, Counts, plan
+from vizsla.collections.changes import Alike, Change, Counts, plan
 from vizsla.collections.committing import Commit, commit, sweep
 from vizsla.collections.encoding import Encoders
 from vizsla.collections.filling import Vectors
 from vizsla.collections.frozen import Progress
 from vizsla.collections.intake import Given, batches
 from vizsla.collections.locking import locked
+from vizsla.collections.metadata.schema import Schema
+from vizsla.collections.metadata.values import Kind
 from vizsla.collections.segment import Rows
 from vizsla.collections.views import Views
-from vizsla.core.errors import ArtifactError, DataError
+from vizsla.core.errors import ArtifactError, DataError, SettingsError
 from vizsla.text.analyzer import Analyzer
 
 _IDS = 1 << 16
@@ -38,7 +40,14 @@ class Writer:
         self._views = views
         self._encoders = encoders
 
-    def put(self, given: Iterable[Given], *, replacing: bool, progress: Progress | None = None) -> Counts:
+    def put(
+        self,
+        given: Iterable[Given],
+        *,
+        replacing: bool,
+        alike: Alike | None = None,
+        progress: Progress | None = None,
+    ) -> Counts:
         """Add passages, or replace what stands under their ids.
 
         Raises:
@@ -52,7 +61,7 @@ class Writer:
         what, done = "updating" if replacing else "adding", 0
         with self._changing(), ThreadPoolExecutor(1, thread_name_prefix="encode") as thread:
             for batch in batches(given):
-                change = plan(batch, self._views.latest(), before, replacing=replacing)
+                change = plan(batch, self._views.latest(), before, replacing=replacing, alike=alike)
                 ahead = thread.submit(filling.vectors, change, self._encoders)
                 if encoded is not None:
                     self._commit(before, encoded, patient=True)
@@ -106,6 +115,24 @@ class Writer:
                 self._views.log.commit(state.segments, pipelines=kept)
             else:
                 self._views.log.commit(state.segments, rerankers=kept)
+
+    def keep_fields(self, fields: Mapping[str, Kind]) -> None:
+        """Fix the kinds of fields that no passage has yet.
+
+        Raises:
+            SettingsError: a field that is of another kind already, or one that cannot be.
+            OverloadedError: another process is writing.
+            ArtifactError: the folder cannot be written.
+        """
+        with self._changing():
+            view = self._views.latest()
+            known = view.schema.fields
+            for name, kind in fields.items():
+                if known.get(name, kind) != kind:
+                    found = f"found the field '{name}' as {kind}, while the collection holds it as {known[name]}"
+                    raise SettingsError(f"{found}; wanted the same: a field keeps its kind")
+            schema = Schema({**known, **fields})
+            self._views.log.commit(view.state.segments, schema=schema.fields)
 
     @cached_property
     def _analyzer(self) -> Analyzer:

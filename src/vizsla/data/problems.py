@@ -21,6 +21,8 @@ KINDS = {
     "unknown_text": "an id whose text is not there; it is left out",
     "spaced": "a tab or line end in a text, which the format cannot hold; a space takes its place",
     "rank_order": "a rank that contradicts the scores; the scores count",
+    "metadata": "metadata that is no object of fields and values; it is left out",
+    "parent": "a parent that is no id; it is left out",
     "link": "a link that leads to a folder or out of this one; it is not followed",
 }
 """Every kind, with what is said about it."""

@@ -26,7 +26,8 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 def read_passages(path: str | Path, *, columns: Columns | None = None, problems: Problems) -> Iterator[PlacedPassage]:
     """Every passage of a file, with its place.
 
-    The first record must hold the key of the text; a later one without it is a passage without text.
+    The first record must hold the key of the text; a later one without it is a passage without text. An object under
+    `metadata` and an id under `parent`, there or in the metadata, are the passage's own; other values are noted.
 
     Raises:
         DataError: a line that is not a JSON object, a missing key, or a value of another type.
@@ -50,7 +51,7 @@ def read_passages(path: str | Path, *, columns: Columns | None = None, problems:
         if is_empty(text, title):
             problems.note("empty", where, id_)
         else:
-            yield Passage(id_, text, title), where
+            yield Passage(id_, text, title, *_said(values, where, problems)), where
 
 
 def objects(path: str | Path, *, problems: Problems) -> Iterator[tuple[int, dict[str, Any], str]]:
@@ -112,6 +113,19 @@ def write_objects(path: str | Path, objects: Iterable[Mapping[str, Any]]) -> int
                 raise DataError(f"{path}: found {found}; {advice}") from None
             file.write(line + b"\n")
     return count
+
+
+def _said(values: dict[str, Any], where: str, problems: Problems) -> tuple[dict[str, object], str]:
+    """A record's metadata and parent."""
+    metadata = values.get("metadata")
+    if metadata is not None and type(metadata) is not dict:
+        problems.note("metadata", where, metadata)
+    said = dict(metadata) if type(metadata) is dict else {}
+    parent = values["parent"] if "parent" in values else said.pop("parent", None)
+    if parent is None or type(parent) in (str, int):
+        return said, "" if parent is None else str(parent)
+    problems.note("parent", where, parent)
+    return said, ""
 
 
 def _find_id(columns: Columns, values: dict[str, Any]) -> str | None:
