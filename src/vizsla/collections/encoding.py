@@ -5,6 +5,7 @@ Knows names, models and contracts. Refuses to know what is encoded, and for what
 
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 from vizsla.collections.settings import LEXICAL, CollectionSettings, EncoderSettings, named
@@ -84,10 +85,10 @@ def described(encoders: Sequence[str]) -> tuple[EncoderSettings, ...]:
 def _described(name: str, model: str) -> EncoderSettings:
     if name == LEXICAL:
         return EncoderSettings(name, "lexical")
-    encoder = _loaded(name, model)
+    encoder, place = _loaded(name, model), str(Path(model).resolve()) if Path(model).exists() else model
     contract = {"id": encoder.contract.id, "parts": dict(encoder.contract.parts)}
     kind = "dense" if _is_dense(encoder) else "sparse"
-    return EncoderSettings(name, cast("Any", kind), model, encoder.dim, contract)
+    return EncoderSettings(name, cast("Any", kind), place, encoder.dim, contract)
 
 
 def _loaded(name: str, model: str) -> Any:

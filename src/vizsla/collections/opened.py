@@ -62,21 +62,22 @@ class OpenedCollection:
         folder: the collection's.
         models: where models are that have moved since it was created, by name.
 
+    Attributes:
+        folder: where it stands.
+        views: what commits left, opened.
+        encoders: its models.
+
     Raises:
         ArtifactError: no collection, or a segment that is missing or damaged.
         IncompatibleError: of a newer release.
     """
 
     def __init__(self, folder: str | Path, *, models: Mapping[str, str] | None = None) -> None:
+        self.folder = Path(folder)
         self.views = Views(folder)
         self.encoders = Encoders(self.views.latest().settings, models)
         self._snapshot: tuple[View, Snapshot] | None = None
         self._lock = threading.Lock()
-
-    @property
-    def folder(self) -> Path:
-        """Where it stands."""
-        return self.views.folder
 
     def __len__(self) -> int:
         return sum(one.kept for one in self.views.latest().state.segments)
@@ -135,14 +136,9 @@ class OpenedCollection:
 
     def get(self, id_: str) -> Passage | None:
         """The passage of an id; None where there is none."""
-        return self.get_many([id_])[0]
-
-    def get_many(self, ids: Sequence[str]) -> list[Passage | None]:
-        """The passage of each id; None where there is none."""
         view = self.views.latest()
-        places, rows = view.locate(ids)
-        found = zip(places.tolist(), rows.tolist(), strict=True)
-        return [view.segments[place].passage(row) if place >= 0 else None for place, row in found]
+        places, rows = view.locate([id_])
+        return view.segments[places[0]].passage(int(rows[0])) if places[0] >= 0 else None
 
     def export(self) -> Iterator[Passage]:
         """Every passage as it was added, in order of positions, as of the last commit before the first one is asked."""
