@@ -1,7 +1,7 @@
 """The lexical stage: BM25 over the segments of a snapshot, by the statistics of what is alive.
 
 Law: after any order of additions, updates, deletions and merges, the hits are those of a collection made at once of
-the passages that are alive. Passages, average length and document frequencies are counted over the live rows of all
+the passages that are alive. Passages, their average length and how many hold each term are counted over the live rows of all
 segments, so a term weighs the same in each of them. Knows terms; refuses to know texts and ids.
 """
 
