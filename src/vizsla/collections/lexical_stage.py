@@ -1,8 +1,8 @@
 """The lexical stage: BM25 over the segments of a snapshot, by the statistics of what is alive.
 
 Law: after any order of additions, updates, deletions and merges, the hits are those of a collection made at once of
-the passages that are alive. Passages, their average length and how many hold each term are counted over the live rows of all
-segments, so a term weighs the same in each of them. Knows terms; refuses to know texts and ids.
+the passages that are alive. Passages, their average length and how many hold each term are counted over the live rows
+of all segments, so a term weighs the same in each of them. Knows terms; refuses to know texts and ids.
 """
 
 import time
