@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from vizsla.collections.parts import DensePart, Part
 from vizsla.collections.segment import Segment
@@ -17,12 +18,13 @@ from vizsla.core.protocols import Passage
 from vizsla.data.formats.jsonl import write_objects
 
 Form = Literal["jsonl", "beir"]
+_BLOCK = 1024
 
 
 def passages(view: View) -> Iterator[Passage]:
     """Every passage as it was added, in order of positions."""
-    for segment, row in _rows(view):
-        yield segment.passage(row)
+    for segment, rows in _blocks(view):
+        yield from segment.passages(rows)
 
 
 def write(view: View, path: str | Path, *, form: Form = "jsonl", vectors: Sequence[str] = ()) -> int:
@@ -47,25 +49,32 @@ def write(view: View, path: str | Path, *, form: Form = "jsonl", vectors: Sequen
     if form == "beir":
         place.mkdir(parents=True, exist_ok=True)
         place = place / "corpus.jsonl"
-    return write_objects(place, (_object(segment, row, form, vectors) for segment, row in _rows(view)))
+    told = (
+        _object(one, form) | _vectors(segment, row, vectors)
+        for segment, rows in _blocks(view)
+        for row, one in zip(rows.tolist(), segment.passages(rows), strict=True)
+    )
+    return write_objects(place, told)
 
 
-def _rows(view: View) -> Iterator[tuple[Segment, int]]:
+def _blocks(view: View) -> Iterator[tuple[Segment, npt.NDArray[np.int64]]]:
+    """The live rows, so many at a time."""
     for segment, dead in zip(view.segments, view.dead, strict=True):
         rows = np.arange(len(segment)) if dead is None else np.flatnonzero(~dead)
-        for row in rows.tolist():
-            yield segment, row
+        for begin in range(0, len(rows), _BLOCK):
+            yield segment, rows[begin : begin + _BLOCK]
 
 
-def _object(segment: Segment, row: int, form: Form, vectors: Sequence[str]) -> dict[str, Any]:
-    one = segment.passage(row)
+def _object(one: Passage, form: Form) -> dict[str, Any]:
     if form == "beir":
         said = dict(one.metadata) | ({"parent": one.parent} if one.parent else {})
-        told: dict[str, Any] = {"_id": one.id, "title": one.title, "text": one.text, "metadata": said}
-    else:
-        optional = {"title": one.title, "metadata": dict(one.metadata), "parent": one.parent}
-        told = {"id": one.id, "text": one.text, **{name: value for name, value in optional.items() if value}}
-    return told | ({"vectors": {name: _vector(segment.parts[name], row) for name in vectors}} if vectors else {})
+        return {"_id": one.id, "title": one.title, "text": one.text, "metadata": said}
+    optional = {"title": one.title, "metadata": dict(one.metadata), "parent": one.parent}
+    return {"id": one.id, "text": one.text, **{name: value for name, value in optional.items() if value}}
+
+
+def _vectors(segment: Segment, row: int, names: Sequence[str]) -> dict[str, Any]:
+    return {"vectors": {name: _vector(segment.parts[name], row) for name in names}} if names else {}
 
 
 def _vector(part: Part, row: int) -> list[float] | dict[str, float]:

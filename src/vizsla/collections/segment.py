@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from vizsla.collections import parts
 from vizsla.collections.metadata.columns import MetadataColumns
 from vizsla.collections.metadata.schema import Schema
@@ -68,15 +71,29 @@ class Segment:
     def __len__(self) -> int:
         return len(self.corpus)
 
+    def passages(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> list[Passage]:
+        """The passages of rows, as they were added.
+
+        Raises:
+            ShapeError: no such row.
+        """
+        made = []
+        told = zip(
+            self.corpus.ids.many(rows), self.corpus.texts(rows), map(self.metadata.row, map(int, rows)), strict=True
+        )
+        for id_, text, said in told:
+            title, body = ("", text) if isinstance(text, str) else text
+            parent = str(said.pop(PARENT, ""))
+            made.append(Passage(id_, body, title, said, parent))
+        return made
+
     def passage(self, row: int) -> Passage:
         """The passage of a row, as it was added.
 
         Raises:
             ShapeError: no such row.
         """
-        plain, said = self.corpus.passage(row), dict(self.metadata.row(row))
-        parent = str(said.pop(PARENT, ""))
-        return replace(plain, metadata=said, parent=parent)
+        return self.passages([row])[0]
 
     def verify(self) -> int:
         """Read every byte and compare it with the manifest; returns the bytes read.

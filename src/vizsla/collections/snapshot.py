@@ -117,7 +117,7 @@ class Snapshot:
         Raises:
             ShapeError: a position that is not there.
         """
-        return self._gather(positions, lambda segment, rows: [segment.passage(row) for row in rows.tolist()])
+        return self._gather(positions, lambda segment, rows: segment.passages(rows))
 
     def positions(self, ids: Sequence[str]) -> Positions:
         """Where ids live, -1 where none does: (m,) int64."""
