@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+import numpy as np
+
 from vizsla.collections.metadata.schema import Schema, to_json
 from vizsla.collections.metadata.values import Row
 from vizsla.collections.segment import Segment, read_metadata
@@ -142,10 +144,12 @@ def _existing(ids: Sequence[str], view: View, before: Change) -> dict[str, Found
     """What stands under ids already, and in which row where that is committed."""
     found: dict[str, Found] = {}
     places, rows = view.locate(ids)
-    for id_, place, row in zip(ids, places.tolist(), rows.tolist(), strict=True):
-        if place >= 0:
-            segment = view.segments[place]
-            found[id_] = ((segment.corpus.passage(row), segment.metadata.row(row)), (segment, row))
+    for place in np.unique(places[places >= 0]).tolist():
+        segment, at = view.segments[place], np.flatnonzero(places == place)
+        texts = segment.corpus.texts(rows[at])
+        for id_, row, text in zip([ids[one] for one in at], rows[at].tolist(), texts, strict=True):
+            title, body = ("", text) if isinstance(text, str) else text
+            found[id_] = ((Passage(id_, body, title), segment.metadata.row(row)), (segment, row))
     known = before.known
     found |= {id_: (known[id_], None) for id_ in ids if id_ in known}
     return found
