@@ -147,7 +147,7 @@ def _existing(ids: Sequence[str], view: View, before: Change) -> dict[str, Found
     for place in np.unique(places[places >= 0]).tolist():
         segment, at = view.segments[place], np.flatnonzero(places == place)
         texts = segment.corpus.texts(rows[at])
-        for id_, row, text in zip([ids[one] for one in at], rows[at].tolist(), texts, strict=True):
+        for id_, row, text in zip([ids[one] for one in at.tolist()], rows[at].tolist(), texts, strict=True):
             title, body = ("", text) if isinstance(text, str) else text
             found[id_] = ((Passage(id_, body, title), segment.metadata.row(row)), (segment, row))
     known = before.known
