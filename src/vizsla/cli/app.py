@@ -14,19 +14,30 @@ from typing import Annotated
 import typer
 
 from vizsla.cli import (
+    add,
     calibrate,
+    compact,
     compare,
     convert,
+    create,
+    delete,
     demo,
     encode,
     evaluate,
+    explain,
+    export,
     index,
+    info,
     inspect,
+    keep,
     models,
     rerank,
     search,
     similarity,
+    sync,
     terminal,
+    update,
+    verify,
 )
 from vizsla.cli import compile as compiling
 from vizsla.core.errors import SettingsError, VizslaError
@@ -36,25 +47,38 @@ _UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # typer's own or
 
 app = typer.Typer(
     name="vizsla",
-    help="Finds the right passage and puts it first: index, search and evaluate, in Chinese and English.",
+    help="Finds the right passage and puts it first: collect, search, explain and measure, in Chinese and English.",
     epilog="Start with: vizsla demo",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-app.command("index")(index.index)
-app.command("search", context_settings={"ignore_unknown_options": True})(search.search)
-app.command("evaluate")(evaluate.evaluate)
-app.command("calibrate")(calibrate.calibrate)
-app.command("compare")(compare.compare)
-app.command("convert")(convert.convert)
-app.command("inspect")(inspect.inspect)
-app.add_typer(models.app, name="models")
-app.command("encode", epilog=encode.EXAMPLE)(encode.encode)
-app.command("rerank", epilog=rerank.EXAMPLE)(rerank.rerank)
-app.command("similarity", epilog=similarity.EXAMPLE)(similarity.similarity)
-app.command("compile")(compiling.compile_)
-app.command("demo")(demo.demo)
+_SEARCH, _CHANGE, _LOOK = "Search and measure", "A collection: passages that change", "Look inside"
+_MODELS, _OTHER = "Published models", "An index that does not change; files"
+app.command("create", epilog=create.EXAMPLE, rich_help_panel=_CHANGE)(create.create)
+app.command("add", rich_help_panel=_CHANGE)(add.add)
+app.command("update", rich_help_panel=_CHANGE)(update.update)
+app.command("delete", rich_help_panel=_CHANGE)(delete.delete)
+app.command("sync", rich_help_panel=_CHANGE)(sync.sync)
+app.command("keep", rich_help_panel=_CHANGE)(keep.keep)
+app.command("compact", rich_help_panel=_CHANGE)(compact.compact)
+app.command("export", rich_help_panel=_CHANGE)(export.export)
+app.command("search", context_settings={"ignore_unknown_options": True}, rich_help_panel=_SEARCH)(search.search)
+app.command("evaluate", rich_help_panel=_SEARCH)(evaluate.evaluate)
+app.command("compare", rich_help_panel=_SEARCH)(compare.compare)
+app.command("demo", rich_help_panel=_SEARCH)(demo.demo)
+app.command("info", rich_help_panel=_LOOK)(info.info)
+app.command("explain", rich_help_panel=_LOOK)(explain.explain)
+app.command("verify", rich_help_panel=_LOOK)(verify.verify)
+app.command("inspect", rich_help_panel=_LOOK)(inspect.inspect)
+app.command("index", rich_help_panel=_OTHER)(index.index)
+app.command("calibrate", rich_help_panel=_OTHER)(calibrate.calibrate)
+app.command("convert", rich_help_panel=_OTHER)(convert.convert)
+app.add_typer(models.app, name="models", rich_help_panel=_MODELS)
+app.command("encode", epilog=encode.EXAMPLE, rich_help_panel=_MODELS)(encode.encode)
+app.command("rerank", epilog=rerank.EXAMPLE, rich_help_panel=_MODELS)(rerank.rerank)
+app.command("similarity", epilog=similarity.EXAMPLE, rich_help_panel=_MODELS)(similarity.similarity)
+app.command("compile", rich_help_panel=_MODELS)(compiling.compile_)
 
 
 @app.callback(invoke_without_command=True)
@@ -62,7 +86,7 @@ def vizsla(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
 ) -> None:
-    """Finds the right passage and puts it first: index, search and evaluate, in Chinese and English."""
+    """Finds the right passage and puts it first: collect, search, explain and measure, in Chinese and English."""
     if version:
         terminal.write(f"{terminal.NAME} {_version()}")
         raise typer.Exit
@@ -125,7 +149,10 @@ def _terminate(number: int, _: FrameType | None) -> None:
 
 
 def _refuse(message: str) -> int:
-    terminal.tell(" ".join(message.split()))
+    said, _, below = message.partition("\n")
+    terminal.tell(
+        " ".join((said if below.endswith("^") else message).split())
+    )  # an arrow points at nothing on one line
     return REFUSED
 
 

@@ -3,7 +3,8 @@
 Knows rich's text and the width of the terminal. Refuses to know how hits were found.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vizsla.cli.terminal import printable
@@ -13,11 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from vizsla.collections.frozen import FrozenCollection
-    from vizsla.core.hits import Floats, Positions
     from vizsla.text.analyzer import Analyzer
-
-    Row = tuple[Positions, Floats]
 
 _MARK = "bold black on yellow"
 _INDENT = 4
@@ -26,27 +23,64 @@ _WIDEST = 100
 _SPARE = 20  # cells that lines leave empty where a word does not fit
 
 
-def cards(collection: "FrozenCollection", query: str, row: "Row", columns: int) -> Iterator["RenderableType"]:
-    """The hits of one query, two things to draw a hit.
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One hit as it is shown.
+
+    Attributes:
+        id: the passage's.
+        title: its own, or empty.
+        text: its own.
+        score: as it is written.
+        foot: a line below the text; empty for none.
+    """
+
+    id: str
+    title: str
+    text: str
+    score: str
+    foot: str = ""
+
+
+def cards(
+    analyzer: "Analyzer", query: str, hits: Iterable[Card], columns: int, *, first: int | None = 1
+) -> Iterator["RenderableType"]:
+    """The hits of one query, the best first, two things to draw a hit.
 
     Args:
-        collection: whose passages they are.
+        analyzer: by which passages are searched.
         query: what was searched for, without signs: its terms are highlighted.
-        row: positions and scores; scores of a calibrated collection are shown in per cent.
+        hits: what was found.
         columns: how wide the terminal is.
+        first: the rank of the first; None where hits have none.
     """
     from rich.padding import Padding
+    from rich.text import Text
 
-    positions, scores = row
-    analyzer = collection.encoder.analyzer
-    form = ".4f" if collection.calibration is None else ".1%"
     width = min(columns, _WIDEST)
-    for rank, (position, score) in enumerate(zip(positions.tolist(), scores.tolist(), strict=True), 1):
-        passage = collection.corpus.passage(position)
-        title = marked(analyzer, query, printable(passage.title), width)
-        body = marked(analyzer, query, printable(passage.text), _LINES * (width - _INDENT) - _SPARE)
-        yield _head(rank, title, passage.id, format(score, form), width)
-        yield Padding(wrapped(body, width - _INDENT), (0, 0, 1, _INDENT), expand=False)
+    for place, hit in enumerate(hits):
+        rank = "" if first is None else str(first + place)
+        title = marked(analyzer, query, printable(hit.title), width)
+        body = marked(analyzer, query, printable(hit.text), _LINES * (width - _INDENT) - _SPARE)
+        shown = wrapped(body, width - _INDENT)
+        if hit.foot:
+            foot = Text(printable(hit.foot), style="dim")
+            foot.truncate(width - _INDENT, overflow="ellipsis")
+            shown = Text("\n", no_wrap=True).join([shown, foot]) if shown else foot
+        yield _head(rank, title, hit.id, hit.score, width)
+        yield Padding(shown, (0, 0, 1, _INDENT), expand=False)
+
+
+def said(metadata: Mapping[str, object], parent: str = "") -> str:
+    """Metadata as one line.
+
+    >>> said({"year": 2024, "tags": ["news", "sport"]}, "book")
+    'in book · year 2024 · tags news, sport'
+    """
+    parts = [f"in {parent}"] if parent else []
+    for name, value in metadata.items():
+        parts.append(f"{name} {', '.join(map(str, value)) if isinstance(value, list) else value}")
+    return " · ".join(parts)
 
 
 def marked(analyzer: "Analyzer", query: str, text: str, cells: int) -> "Text":
@@ -76,7 +110,7 @@ def wrapped(text: "Text", cells: int) -> "Text":
     return Text("\n", no_wrap=True).join(lines)
 
 
-def _head(rank: int, title: "Text", id_: str, score: str, width: int) -> "Table":
+def _head(rank: str, title: "Text", id_: str, score: str, width: int) -> "Table":
     """One line: rank, title, id and score; a long title is cut, and a long id where it takes half the line."""
     from rich.table import Table
     from rich.text import Text
@@ -88,5 +122,5 @@ def _head(rank: int, title: "Text", id_: str, score: str, width: int) -> "Table"
     grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     grid.add_column(max_width=width // 2, no_wrap=True, overflow="ellipsis", style="cyan")
     grid.add_column(justify="right", no_wrap=True, style="green")
-    grid.add_row(Text(str(rank), style="bold"), title, Text(printable(id_)), Text(score))
+    grid.add_row(Text(rank, style="bold"), title, Text(printable(id_)), Text(score))
     return grid

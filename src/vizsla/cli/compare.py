@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vizsla.cli.evaluate import MEASURES, chosen_form, depth_of, report, run_of
+from vizsla.cli.evaluate import MEASURES, chosen_form, depth_of, report, run_of, searched
 from vizsla.core.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ class Correction(StrEnum):
 def compare(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A BEIR folder with queries and judgements.")],
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN RUN...", help="TREC runs or indexes; the first is the baseline.")
+        list[Path],
+        typer.Argument(metavar="RUN RUN...", help="Runs, indexes, collections; the first is the baseline."),
     ],
     *,
     split: Annotated[str, typer.Option(help="Which judgements: train, dev, test.")] = "test",
@@ -71,7 +72,6 @@ def _named(paths: list[Path], judgements: "Judgements", depth: int) -> "list[Run
 
 
 def _read(path: Path, judgements: "Judgements", depth: int) -> "Run":
-    from vizsla.collections.frozen import FrozenCollection
     from vizsla.data.runs import Run
 
-    return run_of(FrozenCollection.load(path), path, judgements, depth) if path.is_dir() else Run.read(path)
+    return run_of(searched(path), path, judgements, depth) if path.is_dir() else Run.read(path)

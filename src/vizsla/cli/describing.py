@@ -39,8 +39,16 @@ def facts(encoder: "LexicalEncoder") -> dict[str, str]:
 
 def size_of(made: "FrozenCollection | StoredVectors") -> str:
     """The bytes of an index or of vectors on disk, for people."""
-    size = float(sum(file.stat().st_size for file in made.folder.rglob("*") if file.is_file()))
-    unit = 0
+    return readable(sum(file.stat().st_size for file in made.folder.rglob("*") if file.is_file()))
+
+
+def readable(size_bytes: int) -> str:
+    """A number of bytes, for people.
+
+    >>> readable(512), readable(1 << 20)
+    ('512 bytes', '1.0 MiB')
+    """
+    size, unit = float(size_bytes), 0
     while size >= 1024 and unit < len(_UNITS) - 1:
         size, unit = size / 1024, unit + 1
     return f"{size:,.0f} {_UNITS[unit]}" if unit == 0 else f"{size:,.1f} {_UNITS[unit]}"

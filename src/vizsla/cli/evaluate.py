@@ -1,4 +1,4 @@
-"""`vizsla evaluate`: an index and judgements to measures."""
+"""`vizsla evaluate`: an index or a collection, and judgements, to measures."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vizsla.cli import terminal
+from vizsla.cli.opening import Models, PipelineOption, Searched, Where, is_collection, opened, refuse_for_an_index
 from vizsla.cli.thresholds import CalibrationOption, MinProbability, MinScore, Threshold
 from vizsla.core.errors import SettingsError
 
 if TYPE_CHECKING:
-    from vizsla.collections.frozen import FrozenCollection
     from vizsla.data.judgements import Judgements
     from vizsla.data.runs import Run
     from vizsla.evaluating.compare import Comparison
@@ -20,7 +20,7 @@ MEASURES = "RR@10 nDCG@10 R@50"
 
 
 def evaluate(
-    index: Annotated[Path, typer.Argument(metavar="INDEX", help="A folder written by vizsla index.")],
+    index: Annotated[Path, typer.Argument(metavar="FOLDER", help="A collection, or an index of vizsla index.")],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A BEIR folder with queries and judgements.")],
     *,
     split: Annotated[str, typer.Option(help="Which judgements: train, dev, test.")] = "test",
@@ -29,6 +29,9 @@ def evaluate(
         int | None, typer.Option(min=1, help="Hits a query; without it as many as the measures look at.")
     ] = None,
     save_run: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep what was found as a TREC run.")] = None,
+    pipeline: PipelineOption = None,
+    where: Where = None,
+    model: Models = None,
     min_score: MinScore = None,
     min_probability: MinProbability = None,
     calibration: CalibrationOption = None,
@@ -36,7 +39,7 @@ def evaluate(
     markdown: Annotated[bool, typer.Option("--markdown", help="A table in Markdown.")] = False,
     latex: Annotated[bool, typer.Option("--latex", help="A table for LaTeX's booktabs.")] = False,
 ) -> None:
-    """Measure how well INDEX finds what is judged in DATA.
+    """Measure how well FOLDER finds what is judged in DATA.
 
     Every judged query counts, with 0 where nothing is found for it. Queries are plain text here.
     """
@@ -46,15 +49,15 @@ def evaluate(
     threshold = Threshold(min_score, min_probability, calibration)
     form = chosen_form(as_json=as_json, markdown=markdown, latex=latex)
     judgements = Judgements.read(data, split=split)
-    collection = threshold.open(index)
-    made = run_of(collection, index, judgements, k or depth_of(measures), threshold=threshold)
+    asked = searched(index, threshold, pipeline=pipeline, where=where, models=model)
+    made = run_of(asked, index, judgements, k or depth_of(measures))
     if save_run is not None:
         made.write(save_run)
     measured = measure(made, judgements, measures)
-    missing = judgements.check(collection.corpus.ids)
+    missing = judgements.check(asked.ids)
     report(measured, form)
     if missing:
-        terminal.tell(f"judgements of passages that are not in the index: {missing:,}; they count, and cannot be found")
+        terminal.tell(f"judgements of passages that are not in {index}: {missing:,}; they count, and cannot be found")
     if judgements.problems.counts:
         terminal.tell(f"problems in {data}: {judgements.problems.summary()}")
 
@@ -66,32 +69,35 @@ def depth_of(measures: str) -> int:
     return max(one.depth for one in parse(measures))
 
 
-def within(k: int, collection: "FrozenCollection") -> int:
-    """A depth that is no deeper than the collection."""
-    return min(k, max(len(collection), 1))
-
-
-def run_of(
-    collection: "FrozenCollection",
+def searched(
     folder: Path,
-    judgements: "Judgements",
-    k: int,
-    *,
     threshold: Threshold = Threshold(),
-) -> "Run":
-    """Search every judged query with the index of a folder, whose name becomes the run's."""
+    *,
+    pipeline: str | None = None,
+    where: str | None = None,
+    models: list[str] | None = None,
+) -> Searched:
+    """What searches a folder, be it an index or a collection.
+
+    Raises:
+        SettingsError: flags that are the other's.
+    """
+    if is_collection(folder):
+        from vizsla.cli.finding import Finding
+
+        return Finding(opened(folder, models), pipeline, where, threshold.of_collection()).searched()
+    refuse_for_an_index(pipeline=pipeline, where=where, model=models)
+    index = threshold.open(folder)
+    return Searched(threshold.over(index.retriever), index.corpus.ids, len(index))
+
+
+def run_of(asked: Searched, folder: Path, judgements: "Judgements", k: int) -> "Run":
+    """Search every judged query in a folder, whose name becomes the run's."""
     from vizsla.evaluating.running import make_run
 
     name = "_".join(folder.resolve().name.split()) or terminal.NAME
     with terminal.counted("searching", len(judgements.queries)) as count:
-        return make_run(
-            threshold.over(collection.retriever),
-            judgements.queries,
-            collection.corpus.ids,
-            k=within(k, collection),
-            name=name,
-            on_progress=count,
-        )
+        return make_run(asked.retriever, judgements.queries, asked.ids, k=asked.within(k), name=name, on_progress=count)
 
 
 def chosen_form(*, as_json: bool, markdown: bool, latex: bool) -> str:

@@ -63,6 +63,16 @@ class Threshold:
             raise SettingsError(f"found no calibration at {place}; wanted one: vizsla calibrate {index} DATA")
         return collection.calibrated(Calibration.load(place))
 
+    def of_collection(self) -> float | None:
+        """The least score of a hit.
+
+        Raises:
+            SettingsError: probabilities are asked for, which a collection has none of.
+        """
+        if self.min_probability is not None or self.calibration is not None:
+            raise SettingsError("found a calibration for a collection; wanted --min-score, or an index of vizsla index")
+        return self.min_score
+
     def over(self, retriever: "Retriever") -> "Retriever":
         """The retriever without the hits below the threshold."""
         from vizsla.retrievers.thresholded import Thresholded

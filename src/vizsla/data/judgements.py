@@ -3,16 +3,23 @@
 Knows queries, grades, and how the two are brought together. Refuses to know measures and runs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from vizsla.data.formats import beir
-from vizsla.data.ids import Ids
 from vizsla.data.problems import Problems, shown
 from vizsla.data.records import PlacedGrade, PlacedQuery
+
+
+class Located(Protocol):
+    """Outside ids to positions, -1 where an id is absent: a corpus' ids, or a snapshot's."""
+
+    def positions(self, ids: Sequence[str]) -> npt.NDArray[np.int64]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,7 @@ class Judgements:
         grades = [grade for row in self.grades.values() for grade in row.values()]
         return {"queries": len(self.queries), "judgements": len(grades), "relevant": sum(g > 0 for g in grades)}
 
-    def check(self, ids: Ids) -> int:
+    def check(self, ids: Located) -> int:
         """Note every judgement of a passage that the corpus does not hold; returns how many there are."""
         pairs = [(query, passage) for query, row in self.grades.items() for passage in row]
         missing = np.flatnonzero(ids.positions([passage for _, passage in pairs]) < 0).tolist()
