@@ -45,7 +45,7 @@ app = typer.Typer(
 app.command("index")(index.index)
 app.command("search", context_settings={"ignore_unknown_options": True})(search.search)
 app.command("evaluate")(evaluate.evaluate)
-app.command("calibrate")(calibrate.calibrate)
+app.command("calibrate", epilog=calibrate.EXAMPLE)(calibrate.calibrate)
 app.command("compare")(compare.compare)
 app.command("convert")(convert.convert)
 app.command("inspect")(inspect.inspect)

@@ -16,6 +16,7 @@ from vizsla.models.contract import Contract, contract
 from vizsla.models.description import Towers
 from vizsla.models.finding import Use
 from vizsla.models.model import Model, Truncation
+from vizsla.rerankers.calibrated import Calibrated, Fit
 
 
 class CrossEncoder:
@@ -75,6 +76,17 @@ class CrossEncoder:
         for positions, values in self._model.outputs(pairs, "pairs"):
             np.maximum.at(scores, positions, values[:, 0])  # a long pair comes once a window
         return scores
+
+    def calibrated(self, fit: Fit) -> Calibrated:
+        """The same reranker, whose scores are probabilities of relevance.
+
+        Args:
+            fit: what `vizsla calibrate MODEL DATA` stored, loaded by `vizsla.load`.
+
+        Raises:
+            IncompatibleError: a fit of another model, or a model that gives probabilities itself.
+        """
+        return Calibrated(self, fit)
 
     def predict(self, pairs: Sequence[tuple[str, Text]]) -> Scores:
         """As sentence-transformers calls it: `score`."""
