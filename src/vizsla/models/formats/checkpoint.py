@@ -57,7 +57,8 @@ class Checkpoint:
         if not keys:
             return None
         array = self.arrays[keys[0]]
-        if other := next((key for key in keys[1:] if not np.array_equal(self.arrays[key], array)), None):
+        tied = name == "terms.bias"  # the decoder's own stands first; the other is what older files call it
+        if other := next((key for key in keys[1:] if not tied and not np.array_equal(self.arrays[key], array)), None):
             raise ArtifactError(f"{self.path}: found '{keys[0]}' and '{other}' for one weight; wanted one of them")
         return array.T if self.naming.turned and _is_matrix(name) else array
 

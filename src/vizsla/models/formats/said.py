@@ -30,6 +30,16 @@ def warn(where: Path, message: str) -> None:
     logging.getLogger("vizsla").warning("%s: %s", where, message)
 
 
+def major(version: object) -> int:
+    """The first number of a version, 0 where none is said.
+
+    >>> major("5.1.0"), major(None)
+    (5, 0)
+    """
+    first = str(version).partition(".")[0]
+    return int(first) if first.isdecimal() else 0
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """What a folder says of one model.
