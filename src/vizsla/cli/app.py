@@ -40,7 +40,7 @@ app = typer.Typer(
     epilog="Start with: vizsla demo",
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
 )
 app.command("index")(index.index)
 app.command("search", context_settings={"ignore_unknown_options": True})(search.search)
@@ -53,7 +53,7 @@ app.add_typer(models.app, name="models")
 app.command("encode", epilog=encode.EXAMPLE)(encode.encode)
 app.command("rerank", epilog=rerank.EXAMPLE)(rerank.rerank)
 app.command("similarity", epilog=similarity.EXAMPLE)(similarity.similarity)
-app.command("compile")(compiling.compile_)
+app.command("compile", epilog=compiling.EXAMPLE)(compiling.compile_)
 app.command("demo")(demo.demo)
 
 

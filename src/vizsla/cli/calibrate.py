@@ -28,7 +28,7 @@ def calibrate(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A BEIR folder with queries and judgements.")],
     *,
     split: Annotated[str, typer.Option(help="Which judgements: train or dev, never those measured on.")] = "train",
-    queries: Annotated[
+    max_queries: Annotated[
         int | None, typer.Option(min=2, help="How many at most, drawn with the seed: 2000, or 300 of a model.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the draw.")] = 0,
@@ -68,14 +68,14 @@ def calibrate(
         flags = {"--run": run, "--query-model": query_model, "--max-length": max_length, "--precision": precision}
         if said := [name for name, value in {**flags, "--layout": layout, "--set": settings}.items() if value]:
             raise SettingsError(f"found {said[0]} for {what}, an index; it is a model's")
-        wanted = CalibrationSettings(queries or _OF_INDEX, seed, unjudged=unjudged)
+        wanted = CalibrationSettings(max_queries or _OF_INDEX, seed, unjudged=unjudged)
         made, place = _of_index(Path(what), Judgements.read(data, split=split), wanted, named), beside(Path(what))
     else:
         model = loading.loaded(
             what, query_model=query_model, layout=layout, max_length=max_length, precision=precision, settings=settings
         )
         refuse_probabilities(what, model.contract)
-        wanted = CalibrationSettings(queries or _OF_MODEL, seed, unjudged=unjudged)
+        wanted = CalibrationSettings(max_queries or _OF_MODEL, seed, unjudged=unjudged)
         made = fitted(model, (data, run, k), Judgements.read(data, split=split), wanted, named)
         place = probability.place_of(what)
     place = output or place
