@@ -137,11 +137,15 @@ def checked(array: Array, shape: tuple[int, ...], where: str, *, turned: bool = 
         raise ArtifactError(f"{where}: found shape {found}; wanted {wanted}: is the config another model's?")
     if array.dtype != np.float32:
         raise ArtifactError(f"{where}: found {array.dtype} numbers; wanted floats: quantised weights are not read")
-    with np.errstate(invalid="ignore"):
-        total = float(np.sum(array, dtype=np.float64))  # of finite float32 it is finite, in one pass
-    if not math.isfinite(total):
+    if not _finite(array):
         raise ArtifactError(f"{where}: found numbers that are not finite; wanted finite ones: fetch it again")
     return array
+
+
+def _finite(array: Array) -> bool:
+    """In one pass over the numbers; a sum that is too large for float32 is made again, and then is not."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return math.isfinite(float(np.sum(array))) or math.isfinite(float(np.sum(array, dtype=np.float64)))
 
 
 def prefixes(arrays: Mapping[str, Array], naming: Naming) -> list[str]:
