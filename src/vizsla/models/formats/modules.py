@@ -117,7 +117,9 @@ def _pooling(module: Module) -> tuple[str, ...]:
         return tuple(modes) or ("mean",)
     modes = [modes] if isinstance(modes, str) else modes
     if not isinstance(modes, list) or not modes or not all(isinstance(m, str) and m in _MODES for m in modes):
-        raise ArtifactError(f"{module.place.folder}: found pooling_mode {modes!r}; wanted some of {', '.join(_MODES)}")
+        raise ArtifactError(
+            f"{module.place.folder}: found pooling_mode {str(modes)[:100]!r}; wanted some of {', '.join(_MODES)}"
+        )
     return tuple(_MODES[mode] for mode in modes)
 
 

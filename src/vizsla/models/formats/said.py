@@ -23,6 +23,7 @@ _ACTIVATIONS = {
     "relu": "relu",
 }
 _NOTHING = object()
+_LONGEST_MAJOR = 9
 
 
 def warn(where: Path, message: str) -> None:
@@ -37,7 +38,7 @@ def major(version: object) -> int:
     (5, 0)
     """
     first = str(version).partition(".")[0]
-    return int(first) if first.isdecimal() else 0
+    return int(first) if first.isdecimal() and len(first) <= _LONGEST_MAJOR else 0
 
 
 @dataclass(frozen=True, slots=True)

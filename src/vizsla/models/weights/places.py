@@ -16,6 +16,7 @@ from vizsla.core.errors import ArtifactError
 from vizsla.models.weights.numbers import Array
 
 _LARGEST_JSON = 64 << 20
+_LONGEST_NAME = 255
 
 
 class Identity(NamedTuple):
@@ -47,6 +48,8 @@ def inside(folder: Path, name: object, *, said_by: Path) -> Path:
 
 def _stays(name: str) -> bool:
     windows = PureWindowsPath(name)
+    if any(len(part.encode("utf-8", "surrogatepass")) > _LONGEST_NAME for part in windows.parts):
+        return False  # no file system has it, and some raise where they are only asked
     absolute = PurePosixPath(name).is_absolute() or windows.drive or windows.root
     return not absolute and ".." not in windows.parts
 

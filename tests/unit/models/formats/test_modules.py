@@ -176,7 +176,8 @@ class TestPrompts:
 
 
 @pytest.mark.parametrize(
-    ("version", "strips"), [("5.1.0", True), ("6.0.0", False), ("10.1", False), (None, True), ("x", True)]
+    ("version", "strips"),
+    [("5.1.0", True), ("6.0.0", False), ("10.1", False), (None, True), ("x", True), ("9" * 5000, True)],
 )
 def test_texts_are_taken_as_they_are_since_version_6(folder: Path, version: str | None, *, strips: bool) -> None:
     changed(folder / "config_sentence_transformers.json", __version__={"sentence_transformers": version})
