@@ -30,6 +30,7 @@ _MODES = {
     "weightedmean": "weighted",
     "lasttoken": "last",
 }
+_POOLED = "sentence_embedding"
 _TERMS = {"relu": "log1p_relu", "log1p_relu": "log1p_log1p_relu"}  # their names leave out the first log1p
 
 
@@ -126,19 +127,19 @@ def _pooling(module: Module) -> tuple[str, ...]:
 def _splade(head: Head, module: Module) -> Head:
     config = module.config()
     pooling, activation = config.get("pooling_strategy", "max"), config.get("activation_function", "relu")
-    if pooling not in ("max", "sum") or activation not in _TERMS:
+    if pooling not in ("max", "sum") or activation not in list(_TERMS):
         wanted = f"max or sum, and {' or '.join(_TERMS)}"
-        raise ArtifactError(f"{module.place.folder}: found {pooling!r} and {activation!r}; wanted {wanted}")
+        found = f"{str(pooling)[:50]!r} and {str(activation)[:50]!r}"
+        raise ArtifactError(f"{module.place.folder}: found {found}; wanted {wanted}")
     return replace(head, kind="terms", pooling=(pooling,), activation=_TERMS[activation])
 
 
 def _dense(chain: Chain, module: Module, encoder: Encoder) -> Chain:
     config, folder, number = module.config(), module.place.folder, len(chain.head.dense)
-    places = {config.get(key, "sentence_embedding") for key in ("module_input_name", "module_output_name")}
-    if places != {"sentence_embedding"} or config.get("use_residual"):
-        raise ArtifactError(
-            f"{folder}: found a Dense on {sorted(map(str, places))}; wanted one on the pooled vector, no residual"
-        )
+    places = [config.get(key, _POOLED) for key in ("module_input_name", "module_output_name")]
+    if places != [_POOLED, _POOLED] or config.get("use_residual"):
+        found = f"a Dense from {str(places[0])[:50]!r} to {str(places[1])[:50]!r}"
+        raise ArtifactError(f"{folder}: found {found}; wanted one on the pooled vector, no residual")
     inputs, outputs = config.get("in_features"), config.get("out_features")
     if type(inputs) is not int or type(outputs) is not int or min(inputs, outputs) < 1:
         raise ArtifactError(f"{folder}: found {inputs!r} inputs and {outputs!r} outputs; wanted whole numbers")

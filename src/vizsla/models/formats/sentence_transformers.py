@@ -22,6 +22,7 @@ from vizsla.models.weights.places import read_json_list
 
 MODULES = "modules.json"
 _OWN = "config_sentence_transformers.json"
+_STATES = "last_hidden_state"
 _UNSTRIPPED = 6  # the first version that takes texts as they are
 _CONFIGS = [
     f"sentence_{name}_config.json"
@@ -109,6 +110,7 @@ def _tower(whole: _Whole, modules: list[Module]) -> Description:
     if task == "sequence-classification" or whole.own.get("model_type") == "CrossEncoder":
         return _reranker(whole, encoder, config, rest)
     terms = first.kind == "MLMTransformer" or task == "fill-mask"
+    _check_states(place, config, terms=terms)
     start = Head("terms", ("max",), transform=huggingface.transform(encoder)) if terms else Head("vector", ("mean",))
     prompts = whole.prompt("query"), whole.prompt("passage")
     chain = followed(rest, encoder, start)
@@ -119,6 +121,15 @@ def _tower(whole: _Whole, modules: list[Module]) -> Description:
         chain = replace(chain, head=replace(chain.head, most=most))
         return _draft(whole, encoder, chain, layout).finish(whole.wishes)
     return replace(_draft(whole, encoder, chain, layout).finish(whole.wishes), dim=most)
+
+
+def _check_states(place: Place, config: dict[str, Any], *, terms: bool) -> None:
+    """Since version 6 an encoder may give another output of its model than the last hidden states."""
+    found: object = config.get("modality_config")
+    for key in ("text", "method_output_name"):
+        found = found.get(key) if isinstance(found, dict) else None
+    if not terms and found not in (None, _STATES):
+        raise ArtifactError(f"{place.folder}: found the output {str(found)[:50]!r} of text; wanted '{_STATES}'")
 
 
 def _unprompted(whole: _Whole, tower: Description, modules: list[Module], side: str) -> Description:

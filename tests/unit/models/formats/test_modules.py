@@ -11,6 +11,9 @@ import pytest
 
 import vizsla
 from vizsla.core.errors import ArtifactError
+from vizsla.models.formats import architectures
+from vizsla.models.formats.said import Said
+from vizsla.models.formats.wishes import Wishes
 from vizsla.models.reading import read
 from vizsla.models.weights import safetensors
 
@@ -226,3 +229,50 @@ def test_the_masked_lm_bias_that_counts_is_the_decoders(folder: Path) -> None:
     weights(folder, **state)
     made = read(folder, settings={"head": "terms"}).queries
     assert np.array_equal(made.weights["terms.bias"], state["cls.predictions.decoder.bias"])
+
+
+@pytest.mark.parametrize(
+    ("module", "values", "said"),
+    [
+        ("Dense", {"module_input_name": []}, "from '\\[\\]'"),
+        ("Dense", {"use_residual": True}, "no residual"),
+        ("SpladePooling", {"activation_function": {"a": 1}}, "wanted max or sum"),
+        ("SpladePooling", {"pooling_strategy": "x" * 5000}, "wanted max or sum"),
+    ],
+)
+def test_options_that_are_not_read(folder: Path, module: str, values: dict[str, Any], said: str) -> None:
+    modules(folder, module)
+    dense(folder / f"2_{module}", np.eye(4, WIDTH))
+    changed(folder / f"2_{module}/config.json", **values)
+    with pytest.raises(ArtifactError, match=said) as found:
+        read(folder)
+    assert len(str(found.value)) < 500
+
+
+def test_another_output_of_the_model_is_refused(folder: Path) -> None:
+    path = folder / "sentence_bert_config.json"
+    changed(path, modality_config={"text": {"method_output_name": "last_hidden_state"}})
+    assert read(folder).queries.head.kind == "vector"
+    changed(path, modality_config={"text": {"method_output_name": "pooler_output"}})
+    with pytest.raises(ArtifactError, match="the output 'pooler_output' of text"):
+        read(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [("BertModel", "bert"), ("XLMRobertaForMaskedLM", "roberta"), ("RobertaModel", "roberta"), (None, "bert"),
+     ("DistilBertModel", "distilbert"), ("MPNetForMaskedLM", "mpnet"), ("ElectraModel", "electra"), ("Odd", "bert")],
+)  # fmt: skip
+def test_a_config_older_than_its_model_type(name: str | None, family: str) -> None:
+    config = {"architectures": [name] if name else None, "layer_norm_eps": 0.5}
+    config |= {"vocab_size": 9, "hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config |= {"intermediate_size": 8, "max_position_embeddings": 9, "type_vocab_size": 2}
+    said = Said(config, Path("config.json"), Wishes())
+    assert architectures.family(said) == family
+    eps = architectures.described(said, architectures.family(said)).layer_norm_eps
+    assert eps == (1e-12 if family == "distilbert" else 0.5)
+
+
+def test_a_model_type_that_is_none_of_these() -> None:
+    with pytest.raises(ArtifactError, match="the model type 'albert'; wanted one of bert, ernie"):
+        architectures.family(Said({"model_type": "albert"}, Path("config.json"), Wishes()))
