@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vizsla.data.problems import Problems
     from vizsla.encoders.stored import StoredVectors
 
+_INTERRUPTED = 130
 EXAMPLE = "Example: vizsla encode all-MiniLM-L6-v2 notes.index --output notes.vectors"
 
 
@@ -68,7 +69,11 @@ def encode(
         raise SettingsError(f"found --queries and passages with titles in {data}; wanted queries: leave --queries out")
     with terminal.progress() as show:
         watch = _Watch(show)
-        made = encode_to(output, encoder, held, side="queries" if queries else "passages", progress=watch)
+        try:
+            made = encode_to(output, encoder, held, side="queries" if queries else "passages", progress=watch)
+        except KeyboardInterrupt:
+            terminal.tell(f"interrupted after {watch.done:,} of {len(held):,}; the same command goes on there")
+            raise typer.Exit(_INTERRUPTED) from None
     facts = {"vectors": str(output), **_facts(made, held, watch, time.perf_counter() - begin)}
     if as_json:
         terminal.write(json.dumps(facts | {"problems": problems.counts}, ensure_ascii=False))
@@ -106,12 +111,14 @@ class _Watch:
     def __init__(self, show: terminal.Tell) -> None:
         self._show = show
         self.first: int | None = None
+        self.done = 0
 
     def __call__(self, done: int, total: int) -> None:
         if self.first is None:
             self.first = done
             if done:
                 terminal.tell(f"going on after {done:,} of {total:,}, where an earlier run was stopped")
+        self.done = done
         self._show("encoding", done, total)
 
 

@@ -68,7 +68,9 @@ def test_an_earlier_run_is_gone_on_with(
         return encode(self, texts)
 
     monkeypatch.setattr(DenseEncoder, "encode_passages", dying)
-    assert call("encode", BI, data, "-o", tmp_path / "v").code == 130
+    done = call("encode", BI, data, "-o", tmp_path / "v")
+    assert done.code == 130
+    assert done.err.splitlines()[-1] == "vizsla: interrupted after 4 of 6; the same command goes on there"
     assert not (tmp_path / "v").exists()
     done = call("encode", BI, data, "-o", tmp_path / "v", "--json")
     assert "going on after 4 of 6" in done.err
