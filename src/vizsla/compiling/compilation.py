@@ -95,6 +95,7 @@ def compile_model(
         MissingExtraError: OpenVINO is not installed.
         ArtifactError: a model that cannot be read, or something else at `folder`.
     """
+    way.check()
     check_target(Path(folder), KIND)
     progress("reading", 0, 0)
     sample = read_sample(checking.data, checking.sampling, calibration=checking.calibration)

@@ -1,6 +1,7 @@
 """`vizsla compile`: what it says, what it leaves with, what it writes."""
 
 import json
+import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -115,3 +116,12 @@ def test_what_is_cut_is_said_once_and_progress_is_told(
     assert done.err.count("passages were longer") == 1
     assert list(dict.fromkeys(what for what, _, _ in told)) == ["reading", "calibrating", "before", "after"]
     assert [step for step in told if step[0] == "after"] == [("after", done, 114) for done in (0, 50, 100, 114)]
+
+
+def test_a_missing_runtime_is_said_before_the_work(
+    call: Call, judged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    monkeypatch.setattr(compilation, "read_sample", None)
+    done = call("compile", MODEL, "--precision", "int8", "--gate", judged, "--output", tmp_path / "m")
+    assert (done.code, "pip install 'vizsla[openvino]'" in done.err) == (2, True)
