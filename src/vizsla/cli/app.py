@@ -40,12 +40,12 @@ app = typer.Typer(
     epilog="Start with: vizsla demo",
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
 )
 app.command("index")(index.index)
 app.command("search", context_settings={"ignore_unknown_options": True})(search.search)
 app.command("evaluate")(evaluate.evaluate)
-app.command("calibrate")(calibrate.calibrate)
+app.command("calibrate", epilog=calibrate.EXAMPLE)(calibrate.calibrate)
 app.command("compare")(compare.compare)
 app.command("convert")(convert.convert)
 app.command("inspect")(inspect.inspect)
@@ -53,7 +53,7 @@ app.add_typer(models.app, name="models")
 app.command("encode", epilog=encode.EXAMPLE)(encode.encode)
 app.command("rerank", epilog=rerank.EXAMPLE)(rerank.rerank)
 app.command("similarity", epilog=similarity.EXAMPLE)(similarity.similarity)
-app.command("compile")(compiling.compile_)
+app.command("compile", epilog=compiling.EXAMPLE)(compiling.compile_)
 app.command("demo")(demo.demo)
 
 
