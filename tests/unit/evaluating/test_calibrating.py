@@ -164,7 +164,7 @@ def test_scores_that_stand_alone_are_fitted_without_their_rivals() -> None:
     made = calibrate_run(run, judgements, of={"contract": "c"}, data="drawn")
     curve = made.curve
     assert (curve.scale, curve.rival, curve.level) == ("plain", 0, 0)
-    assert (curve.slope, curve.bias) == (pytest.approx(2, abs=0.15), pytest.approx(-1, abs=0.1))
+    assert [curve.slope, curve.bias] == [pytest.approx(2, abs=0.15), pytest.approx(-1, abs=0.1)]
     assert (made.of, made.record["queries"], made.record["data"]) == ({"contract": "c"}, 999, "drawn")
     assert made.record["held_out"]["error"] < 0.03
     fewer = calibrate_run(run, judgements, CalibrationSettings(queries=300, seed=1))
