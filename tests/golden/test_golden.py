@@ -9,12 +9,19 @@ from scipy.sparse import csr_array
 
 from vizsla.assembly import load
 from vizsla.collections.frozen import FrozenCollection
+from vizsla.compiling import compiled
+from vizsla.core import artifacts
+from vizsla.encoders.dense import DenseEncoder
 from vizsla.encoders.stored import StoredVectors
 from vizsla.indexes.inverted import InvertedIndex
 from vizsla.text.settings import AnalyzerSettings
 
 HERE = Path(__file__).parent
 V1, V2 = HERE / "v1", HERE / "v2"
+VECTORS = [
+    [-0.0560, -0.1417, 0.4808, 0.5673, 0.1060, -0.2263, -0.5715, 0.1864],
+    [-0.0722, -0.1480, 0.2633, 0.7262, 0.1077, -0.1981, -0.5260, 0.2206],
+]
 LIMIT_BYTES = 60 << 10
 HITS: dict[str, list[tuple[str, float]]] = {
     "pointing dogs": [("en-1", 1.4354416131973267), ("en-2", 0.6069002151489258)],
@@ -80,6 +87,16 @@ def test_the_first_vectors_are_read(form: str, total: float, cut: tuple[int, int
     assert (stored.made.form, stored.made.cut, stored.made.cut_tokens) == (form, *cut)
     assert float(stored.rows().sum()) == total
     assert float(stored.rows(5).sum()) + float(stored.rows(0, 5).sum()) == total
+
+
+def test_the_first_compiled_model_runs() -> None:
+    encoder = load(V2 / "compiled")
+    assert isinstance(encoder, DenseEncoder)
+    assert artifacts.open_artifact(V2 / "compiled", kind=compiled.KIND, version=compiled.VERSION).verify() > 0
+    assert (encoder.precision, encoder.runtime, encoder.contract.score) == ("int8", "OnnxRuntime", "cosine")
+    found = encoder.encode_passages(["dogs point at birds", "犬会指示猎物"])
+    # products of integers are exact, but not every processor's: some saturate in sixteen bits
+    np.testing.assert_allclose(found, VECTORS, atol=0.02)
 
 
 def test_this_release_still_writes_the_same_arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,10 +67,12 @@ def test_demo_shows_searches_and_measures_in_its_folder_alone(program: Program, 
     assert done.returncode == 0, done.stderr
     assert "Python怎么读取文件" in done.stdout
     assert "zh-files" in done.stdout
-    assert "en-python-snake" in done.stdout
+    assert "Skipped: the weights" in done.stdout
+    assert "en-sourdough" in done.stdout.split("The new text answers")[1]
+    assert "en-espresso is number 1 of the 10 hits" in done.stdout
     assert "Means over 16 judged queries." in done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["shown"]
-    again = program("search", "shown/index", "with statement", "--json", "--k", 1)
+    again = program("search", "shown/kb", "with statement", "--json", "--k", 1)
     assert json.loads(again.stdout)["rank"] == 1
 
 

@@ -1,6 +1,6 @@
 """The sums of the inverted index, bit for bit; what a posting adds; how rows become postings in little memory."""
 
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +96,7 @@ def test_rows_are_turned_whatever_the_budget(
         order[term]: [(position, row[term]) for position, row in enumerate(made) if term in row] for term in range(8)
     }
     layout = turning.plan(forward, np.array(order), None)
-    pieces = list(turning.turn(forward, layout, budget))
+    pieces = list(chain(*turning.turn(forward, layout, budget)))
     # Values up to 9 are whole, so a code is the value itself wherever all fit into a byte.
     parts = [piece for name, piece in pieces if name == "positions"]
     positions = [p for part in parts for p in part.tolist()]

@@ -11,6 +11,7 @@ import pytest
 
 from vizsla.models.description import Description, Head
 from vizsla.models.reading import read
+from vizsla.models.weights import torch_bin
 
 torch = pytest.importorskip("torch", reason="torch writes the files that are read here")
 transformers = pytest.importorskip("transformers", reason="transformers writes the files that are read here")
@@ -175,8 +176,6 @@ def test_every_form_of_weights_holds_the_same_arrays(tmp_path: Path, form: str) 
 
 
 def test_a_half_of_torch_zip_is_its_own_numbers(tmp_path: Path) -> None:
-    from vizsla.models.weights import torch_bin
-
     state = {
         "half": torch.randn(3, 5).half(),
         "brain": torch.randn(4, 2).bfloat16(),
@@ -197,14 +196,19 @@ def test_a_half_of_torch_zip_is_its_own_numbers(tmp_path: Path) -> None:
         assert found[key].shape == wanted.shape
 
 
-def test_files_of_torch_before_its_zip_are_refused(tmp_path: Path) -> None:
-    from vizsla.core.errors import ArtifactError
-
-    model = saved(tmp_path, "bert")
+@pytest.mark.parametrize("kind", ["float32", "float16", "bfloat16"])
+def test_files_of_torch_before_its_zip_hold_the_same_arrays(tmp_path: Path, kind: str) -> None:
+    model = saved(tmp_path, "bert").to(getattr(torch, kind))
     (tmp_path / "model.safetensors").unlink()
-    torch.save(model.state_dict(), tmp_path / "pytorch_model.bin", _use_new_zipfile_serialization=False)
-    with pytest.raises(ArtifactError, match=r"torch before 1\.6.*torch\.save\(torch\.load"):
-        read(tmp_path)
+    state = model.state_dict()
+    state["a view"], state["a parameter"] = state["pooler.dense.weight"][2:5].T, torch.nn.Parameter(torch.ones(2))
+    torch.save(state, tmp_path / "pytorch_model.bin", _use_new_zipfile_serialization=False)
+    found = torch_bin.read(tmp_path / "pytorch_model.bin")
+    assert found.keys() == state.keys()
+    for key, tensor in state.items():
+        wanted = tensor.detach().float().numpy() if tensor.is_floating_point() else tensor.numpy()
+        np.testing.assert_array_equal(found[key], wanted)
+    assert read(tmp_path).passages.architecture.layers == 2
 
 
 def modules(folder: Path, kinds: list[tuple[str, str]]) -> None:

@@ -51,7 +51,7 @@ app = typer.Typer(
     epilog="Start with: vizsla demo",
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
 )
 _SEARCH, _CHANGE, _LOOK = "Search and measure", "A collection: passages that change", "Look inside"
 _MODELS, _OTHER = "Published models", "An index that does not change; files"
@@ -72,13 +72,13 @@ app.command("explain", rich_help_panel=_LOOK)(explain.explain)
 app.command("verify", rich_help_panel=_LOOK)(verify.verify)
 app.command("inspect", rich_help_panel=_LOOK)(inspect.inspect)
 app.command("index", rich_help_panel=_OTHER)(index.index)
-app.command("calibrate", rich_help_panel=_OTHER)(calibrate.calibrate)
+app.command("calibrate", epilog=calibrate.EXAMPLE, rich_help_panel=_OTHER)(calibrate.calibrate)
 app.command("convert", rich_help_panel=_OTHER)(convert.convert)
 app.add_typer(models.app, name="models", rich_help_panel=_MODELS)
 app.command("encode", epilog=encode.EXAMPLE, rich_help_panel=_MODELS)(encode.encode)
 app.command("rerank", epilog=rerank.EXAMPLE, rich_help_panel=_MODELS)(rerank.rerank)
 app.command("similarity", epilog=similarity.EXAMPLE, rich_help_panel=_MODELS)(similarity.similarity)
-app.command("compile", rich_help_panel=_MODELS)(compiling.compile_)
+app.command("compile", epilog=compiling.EXAMPLE, rich_help_panel=_MODELS)(compiling.compile_)
 
 
 @app.callback(invoke_without_command=True)
@@ -150,9 +150,8 @@ def _terminate(number: int, _: FrameType | None) -> None:
 
 def _refuse(message: str) -> int:
     said, _, below = message.partition("\n")
-    terminal.tell(
-        " ".join((said if below.endswith("^") else message).split())
-    )  # an arrow points at nothing on one line
+    kept = said if below.endswith("^") else message  # on one line an arrow points at nothing
+    terminal.tell(" ".join(kept.split()))
     return REFUSED
 
 

@@ -1,59 +1,84 @@
-"""`vizsla calibrate`: an index and judgements to probabilities of relevance."""
+"""`vizsla calibrate`: an index or a model, and judgements, to probabilities of relevance."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from vizsla.cli import terminal
+from vizsla.cli import loading, probability, terminal
+from vizsla.cli.fitting import fitted, refuse_probabilities
 from vizsla.cli.thresholds import beside
 from vizsla.core.errors import SettingsError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from vizsla.data.judgements import Judgements
+    from vizsla.evaluating.calibrating import CalibrationSettings
     from vizsla.retrievers.calibration import Calibration
+
+EXAMPLE = "Example: vizsla calibrate ms-marco-MiniLM-L6-v2 DATA --split dev"
+_MODEL = "Of a model"
+_OF_INDEX, _OF_MODEL = 2000, 300
 
 
 def calibrate(
-    index: Annotated[Path, typer.Argument(metavar="INDEX", help="A folder written by vizsla index.")],
+    what: Annotated[str, typer.Argument(metavar="INDEX|MODEL", help="Whose scores: an index, a reranker, an encoder.")],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A BEIR folder with queries and judgements.")],
     *,
     split: Annotated[str, typer.Option(help="Which judgements: train or dev, never those measured on.")] = "train",
-    queries: Annotated[int, typer.Option(min=2, help="How many queries at most, drawn with the seed.")] = 2000,
+    max_queries: Annotated[
+        int | None, typer.Option(min=2, help="How many at most, drawn with the seed: 2000, or 300 of a model.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the draw.")] = 0,
     judged_only: Annotated[
         bool, typer.Option("--judged-only", help="Leave out unjudged hits; else they count as irrelevant.")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where it will stand; else INDEX.calibration.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Where it will stand; else INDEX|MODEL.calibration."),
     ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A TREC run of candidates; else BM25's.", rich_help_panel=_MODEL),
+    ] = None,
+    k: Annotated[int, typer.Option(min=1, help="Candidates a query.", rich_help_panel=_MODEL)] = 30,
+    query_model: loading.QueryModel = None,
+    max_length: loading.MaxLength = None,
+    precision: loading.Precision = None,
+    layout: loading.Layout = None,
+    settings: loading.Settings = None,
     as_json: Annotated[bool, typer.Option("--json", help="The record, in one line.")] = False,
 ) -> None:
-    """Learn from judged queries how likely a hit of INDEX is relevant.
+    """Learn from judged queries how likely a hit of INDEX, or a passage scored by MODEL, is relevant.
 
-    Afterwards `vizsla search INDEX QUERY --min-probability 0.5` shows probabilities for scores, in the same order.
+    Afterwards `vizsla search INDEX QUERY --min-probability 0.5`, or `vizsla rerank MODEL RUN DATA --probability`,
+    shows probabilities for scores, in the same order.
     """
-    from vizsla.collections.frozen import FrozenCollection
+    from vizsla.core.artifacts import MANIFEST, read_manifest
     from vizsla.data.judgements import Judgements
     from vizsla.evaluating.calibrating import CalibrationSettings
-    from vizsla.evaluating.calibrating import calibrate as fit
 
     if split == "test":
         raise SettingsError("found --split test; wanted train or dev: what is fitted on test cannot be measured there")
-    collection = FrozenCollection.load(index)
-    judgements = Judgements.read(data, split=split)
-    wanted = CalibrationSettings(queries, seed, unjudged="left out" if judged_only else "irrelevant")
-    made = fit(
-        collection.retriever,
-        judgements,
-        collection.corpus.ids,
-        wanted,
-        of=collection.scorers,
-        data=f"{data}, split {split}",
-    )
-    place = output or beside(index)
+    unjudged: Literal["left out", "irrelevant"] = "left out" if judged_only else "irrelevant"
+    named = f"{data}, split {split}"
+    if (Path(what) / MANIFEST).exists() and read_manifest(what)["kind"] == "frozen-collection":
+        flags = {"--run": run, "--query-model": query_model, "--max-length": max_length, "--precision": precision}
+        if said := [name for name, value in {**flags, "--layout": layout, "--set": settings}.items() if value]:
+            raise SettingsError(f"found {said[0]} for {what}, an index; it is a model's")
+        wanted = CalibrationSettings(max_queries or _OF_INDEX, seed, unjudged=unjudged)
+        made, place = _of_index(Path(what), Judgements.read(data, split=split), wanted, named), beside(Path(what))
+    else:
+        model = loading.loaded(
+            what, query_model=query_model, layout=layout, max_length=max_length, precision=precision, settings=settings
+        )
+        refuse_probabilities(what, model.contract)
+        wanted = CalibrationSettings(max_queries or _OF_MODEL, seed, unjudged=unjudged)
+        made = fitted(model, (data, run, k), Judgements.read(data, split=split), wanted, named)
+        place = probability.place_of(what)
+    place = output or place
     made.save(place)
     if as_json:
         import json
@@ -61,6 +86,14 @@ def calibrate(
         terminal.write(json.dumps(dict(made.record), ensure_ascii=False))
     else:
         _show(made, place)
+
+
+def _of_index(index: Path, judgements: "Judgements", wanted: "CalibrationSettings", data: str) -> "Calibration":
+    from vizsla.collections.frozen import FrozenCollection
+    from vizsla.evaluating.calibrating import calibrate as fit
+
+    found = FrozenCollection.load(index)
+    return fit(found.retriever, judgements, found.corpus.ids, wanted, of=found.scorers, data=data)
 
 
 def _show(made: "Calibration", place: Path) -> None:

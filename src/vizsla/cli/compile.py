@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vizsla.cli import terminal
-from vizsla.core.errors import SettingsError
+from vizsla.cli import loading, terminal
 
 if TYPE_CHECKING:
     from vizsla.compiling.compilation import Compilation
 
+EXAMPLE = "Example: vizsla compile all-MiniLM-L6-v2 --precision int8 --gate DATA --output minilm.int8"
 FAILED = 1
+_GATE = "The gate"
 
 
 def compile_(
-    model: Annotated[str | None, typer.Argument(metavar="MODEL", help="A folder, a weights file or a name.")] = None,
+    model: loading.Named,
     *,
     precision: Annotated[str, typer.Option(help="int8 or bf16.")],
     gate: Annotated[str, typer.Option(metavar="DATA", help="A judged folder; split dev, or test where it is alone.")],
@@ -24,14 +25,20 @@ def compile_(
         Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Where it will stand.")
     ] = None,
     runtime: Annotated[str, typer.Option(help="openvino or onnxruntime.")] = "openvino",
-    queries: Annotated[str | None, typer.Option(metavar="MODEL", help="The queries' own model.")] = None,
-    passages: Annotated[str | None, typer.Option(metavar="MODEL", help="The passages' own model.")] = None,
-    like: Annotated[str | None, typer.Option(metavar="NAME", help="A registry entry for what files leave out.")] = None,
-    calibration: Annotated[Path | None, typer.Option(metavar="TEXTS", help="Passages to find scales on.")] = None,
-    split: Annotated[str, typer.Option(help="Which judgements; dev by default.")] = "",
-    max_queries: Annotated[int, typer.Option(min=1, help="Most queries of the verdict.")] = 2000,
-    max_passages: Annotated[int, typer.Option(min=1, help="Passages searched, judged ones first.")] = 5000,
-    seed: Annotated[int, typer.Option(help="Of the samples.")] = 0,
+    split: Annotated[str, typer.Option(help="Which judgements; dev by default.", rich_help_panel=_GATE)] = "",
+    max_queries: Annotated[int, typer.Option(min=1, help="Most queries of the verdict.", rich_help_panel=_GATE)] = 2000,
+    max_passages: Annotated[
+        int, typer.Option(min=1, help="Passages searched, judged ones first.", rich_help_panel=_GATE)
+    ] = 5000,
+    calibration_texts: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Passages to find scales on; else DATA's.", rich_help_panel=_GATE),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the samples.", rich_help_panel=_GATE)] = 0,
+    query_model: loading.QueryModel = None,
+    max_length: loading.MaxLength = None,
+    layout: loading.Layout = None,
+    settings: loading.Settings = None,
     as_json: Annotated[bool, typer.Option("--json", help="The manifest's settings on one line.")] = False,
 ) -> None:
     """Compile MODEL to a lower PRECISION and keep it if the gate on DATA passes.
@@ -44,10 +51,12 @@ def compile_(
     from vizsla.compiling.judged_sample import Sampling
     from vizsla.models.finding import Wanted
 
-    wanted = Wanted(model, queries, passages, settings={"like": like} if like else {})
-    checking = Checking(gate, Sampling(split, max_queries, max_passages, seed), calibration)
-    place = output or _place(model or passages, precision)
-    made = compile_model(wanted, Way(precision, runtime), checking, place)
+    lengths, given = loading.lengths(max_length), loading.pairs(settings or [])
+    wanted = Wanted(model, query_model, None, lengths, layout, given)
+    checking = Checking(gate, Sampling(split, max_queries, max_passages, seed), calibration_texts)
+    place = output or Path(f"{Path(model).name}.{precision}")
+    with terminal.progress() as show:
+        made = compile_model(wanted, Way(precision, runtime), checking, place, progress=show)
     if as_json:
         terminal.write(json.dumps(made.record, ensure_ascii=False))
     else:
@@ -55,12 +64,6 @@ def compile_(
     if not made.verdict.passed:
         terminal.tell(f"the gate does not hold: nothing was written at {place}")
         raise typer.Exit(FAILED)
-
-
-def _place(model: str | None, precision: str) -> Path:
-    if model is None:
-        raise SettingsError("found no model; wanted MODEL, or --queries and --passages")
-    return Path(f"{Path(model).name}.{precision}")
 
 
 def _draw(made: "Compilation", place: Path) -> None:
@@ -75,9 +78,10 @@ def _draw(made: "Compilation", place: Path) -> None:
         "on": f"{gate['queries']:,} queries of {gate['data']} ({gate['split']}), {gate['passages']:,} passages "
         f"of {gate['passages_in_all']:,}, every judged one among them",
         **{name.replace("_", " "): f"{value:.5f}" for name, value in verdict.parity.items()},
-        "in int8": f"{made.rounded} products; {len(made.restored)} went back",
-        "contract": made.record["contract"]["id"],
     }
+    if made.record["precision"] == "int8":
+        shown["in int8"] = f"{made.rounded} products; {len(made.restored)} went back"
+    shown["contract"] = made.record["contract"]["id"]
     if verdict.passed:
         shown["written"] = str(place)
     terminal.draw(pairs(shown))

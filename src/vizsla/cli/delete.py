@@ -21,9 +21,7 @@ def delete(
 ) -> None:
     """Remove passages from FOLDER: those of these ids, or all that meet a condition. Absent ids are counted."""
     if sum(one is not None for one in (ids or None, from_file, where)) != 1:
-        raise SettingsError(
-            "found no ids, or more than one way to name them; wanted ids, --ids FILE or --where CONDITION"
-        )
+        raise SettingsError("found no ids, or two ways to name them; wanted ids, --ids FILE or --where CONDITION")
     collection = opened(folder)
     watch = Watch(collection, as_json=as_json)
     if where is not None:

@@ -68,7 +68,12 @@ def _step(what: str, *command: object) -> None:
     """A headline, and the command that does the same."""
     terminal.write("")
     terminal.headline(what)
-    terminal.write(f"$ vizsla {shlex.join(map(str, command))}\n")
+    terminal.write(f"$ vizsla {' '.join(_quoted(str(word)) for word in command)}\n")
+
+
+def _quoted(word: str) -> str:
+    """A word as a person types it in a shell."""
+    return f'"{word}"' if "'" in word and not set('"$`\\!') & set(word) else shlex.quote(word)
 
 
 def _created(place: Path, weights: Path | None) -> "Collection":

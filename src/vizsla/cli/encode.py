@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vizsla.data.problems import Problems
     from vizsla.encoders.stored import StoredVectors
 
+_INTERRUPTED = 130
 EXAMPLE = "Example: vizsla encode all-MiniLM-L6-v2 notes.index --output notes.vectors"
 
 
@@ -46,15 +47,17 @@ def encode(
     Where DATA are files, their passages are stored beside the vectors, in FOLDER.corpus; an index or a stored corpus
     keeps its own. After a kill the same command goes on where it was.
     """
+    from vizsla.core.artifacts import check_target
     from vizsla.data.problems import Problems
     from vizsla.encoders.encoding import encode_to
+    from vizsla.encoders.stored import KIND
 
     encoder = loading.loaded(
         model, query_model=query_model, layout=layout, max_length=max_length, precision=precision, settings=settings
     )
     if not hasattr(encoder, "encode_passages"):
         raise SettingsError(f"{model}: found a reranker, which has no vectors; wanted an encoder, or: vizsla rerank")
-    _refuse_others(output)
+    check_target(output.resolve(), KIND)  # `encode_to` does it too, but after passages are read
     problems, begin = Problems(strict=strict), time.perf_counter()
     held = stored(data)
     if held is None:
@@ -62,9 +65,15 @@ def encode(
         held = _written(found, corpus_of(output))
     elif columns or size or overlap:
         raise SettingsError(f"found columns or cutting for {data}, whose passages are stored; leave them out")
+    elif queries and held.title_sizes.any():
+        raise SettingsError(f"found --queries and passages with titles in {data}; wanted queries: leave --queries out")
     with terminal.progress() as show:
         watch = _Watch(show)
-        made = encode_to(output, encoder, held, side="queries" if queries else "passages", progress=watch)
+        try:
+            made = encode_to(output, encoder, held, side="queries" if queries else "passages", progress=watch)
+        except KeyboardInterrupt:
+            terminal.tell(f"interrupted after {watch.done:,} of {len(held):,}; the same command goes on there")
+            raise typer.Exit(_INTERRUPTED) from None
     facts = {"vectors": str(output), **_facts(made, held, watch, time.perf_counter() - begin)}
     if as_json:
         terminal.write(json.dumps(facts | {"problems": problems.counts}, ensure_ascii=False))
@@ -102,12 +111,14 @@ class _Watch:
     def __init__(self, show: terminal.Tell) -> None:
         self._show = show
         self.first: int | None = None
+        self.done = 0
 
     def __call__(self, done: int, total: int) -> None:
         if self.first is None:
             self.first = done
             if done:
                 terminal.tell(f"going on after {done:,} of {total:,}, where an earlier run was stopped")
+        self.done = done
         self._show("encoding", done, total)
 
 
@@ -139,15 +150,6 @@ def _written(passages: "Iterator[Passage]", place: Path) -> "Corpus":
                 yield passage
 
         return Corpus.build(counting(), place)
-
-
-def _refuse_others(output: Path) -> None:
-    """Refuse what `encode_to` would, before passages are read."""
-    from vizsla.core.artifacts import MANIFEST, read_manifest
-    from vizsla.encoders.stored import KIND
-
-    if (output / MANIFEST).exists() and (found := read_manifest(output)["kind"]) != KIND:
-        raise IncompatibleError(f"{output}: found an artifact of kind '{found}'; wanted vectors, or nothing there")
 
 
 def _facts(made: "StoredVectors", corpus: "Corpus", watch: _Watch, seconds: float) -> dict[str, Any]:

@@ -20,7 +20,7 @@ passages = encoder.encode_passages(["...", ("title", "...")])"""
 _RERANKER = """reranker = vizsla.load({})
 scores = reranker.score([("query", "..."), ("query", ("title", "..."))])"""
 
-app = typer.Typer(help="List the published models that vizsla runs.", rich_markup_mode="rich")
+app = typer.Typer(help="List the published models that vizsla runs.", rich_markup_mode="markdown")
 
 
 @app.callback(invoke_without_command=True)

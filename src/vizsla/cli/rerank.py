@@ -2,13 +2,14 @@
 
 import json
 import time
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vizsla.cli import loading, terminal
+from vizsla.cli import loading, probability, terminal
 from vizsla.core.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ def rerank(
             rich_help_panel=_PAIRS,
         ),
     ] = None,
+    asked: probability.Asked = False,
+    min_probability: probability.MinProbability = None,
+    calibration: probability.CalibrationOption = None,
     max_length: loading.MaxLength = None,
     precision: loading.Precision = None,
     layout: loading.Layout = None,
@@ -63,10 +67,11 @@ def rerank(
     reranker = loading.loaded(model, layout=layout, max_length=max_length, precision=precision, settings=settings)
     if not hasattr(reranker, "score"):
         raise SettingsError(f"{model}: found an encoder; wanted a reranker, or: vizsla encode, vizsla similarity")
+    fitted = probability.Probabilities(asked, min_probability, calibration).open(model, reranker.contract)
     if pairs is not None:
-        _score(reranker, pairs, as_json=as_json)
+        _score(reranker, fitted, pairs, as_json=as_json)
     elif run is not None and data is not None and output is not None:
-        _rerank(reranker, (run, data, queries), output, k, strict=strict, as_json=as_json)
+        _rerank(reranker, fitted, (run, data, queries), _Made(output, k, strict, as_json))
 
 
 def texts_of(data: Path, ids: set[str]) -> "dict[str, Text]":
@@ -102,56 +107,68 @@ def _check(run: Path | None, data: Path | None, output: Path | None, queries: Pa
             raise SettingsError(f"found no {missing[0]}; wanted RUN DATA --output FILE, or --pairs FILE")
     elif any((run, data, output, queries)):
         raise SettingsError("found --pairs and parts of a run; wanted one of them: a run to rerank, or pairs")
+    if output is not None and output.is_dir():
+        raise SettingsError(f"{output}: found a folder; wanted the name of a file for the new run")
 
 
-def _score(reranker: "CrossEncoder", file: Path, *, as_json: bool) -> None:
-    """A score a line, in the order of the pairs."""
+def _score(reranker: "CrossEncoder", fitted: "probability.Fitted", file: Path, *, as_json: bool) -> None:
+    """A score a line, in the order of the pairs; one that is less likely than asked for leaves its line out."""
     import orjson
 
     from vizsla.cli.pairs import read_pairs
 
     found = read_pairs(file)
     while batch := list(islice(found, _BATCH)):
-        for (query, passage), score in zip(batch, reranker.score(batch).tolist(), strict=True):
+        for (query, passage), score in zip(batch, fitted(reranker.score(batch)).tolist(), strict=True):
+            if not fitted.shown(score):
+                continue
             if not as_json:
                 terminal.write(f"{score:.9g}")
                 continue
             title, text = ("", passage) if isinstance(passage, str) else passage
-            shown = {"query": query, "title": title, "passage": text, "score": score, "kind": reranker.contract.score}
+            shown = {"query": query, "title": title, "passage": text, "score": score, "kind": fitted.kind}
             terminal.write(orjson.dumps(shown).decode())
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What is to be made of a run: where it will stand, how deep, how strictly, and how it is told."""
+
+    output: Path
+    k: int
+    strict: bool
+    as_json: bool
+
+
 def _rerank(
-    reranker: "CrossEncoder",
-    given: tuple[Path, Path, Path | None],
-    output: Path,
-    k: int,
-    *,
-    strict: bool,
-    as_json: bool,
+    reranker: "CrossEncoder", fitted: "probability.Fitted", given: tuple[Path, Path, Path | None], wanted: _Made
 ) -> None:
     from vizsla.data.problems import Problems
 
-    begin, problems = time.perf_counter(), Problems(strict=strict)
+    begin, problems = time.perf_counter(), Problems(strict=wanted.strict)
+    output, k = wanted.output, wanted.k
     made = _reranked(reranker, given, k, problems)
     pairs = sum(map(len, made.rankings.values()))
     if not pairs:
         raise DataError(f"{given[1]}: found the texts of no candidate of {given[0]}; wanted the passages it names")
-    made.write(output)
+    kept = _probable(made, fitted)
+    shown = sum(map(len, kept.rankings.values()))
+    kept.write(output)
     cut, seconds = reranker.truncated, time.perf_counter() - begin
     facts = {
         "run": str(output),
         "queries": len(made.rankings),
         "pairs": pairs,
         "depth": k,
-        "score": reranker.contract.score,
+        "kept": shown,
+        "score": fitted.kind,
         "contract": reranker.contract.id,
         "precision": reranker.precision,
         "cut": cut.cut,
         "cut_tokens": cut.tokens,
         "seconds": round(seconds, 3),
     }
-    if as_json:
+    if wanted.as_json:
         terminal.write(json.dumps(facts | {"problems": problems.counts}, ensure_ascii=False))
         return
     from vizsla.cli.describing import pairs as grid
@@ -159,12 +176,26 @@ def _rerank(
     rows = {
         "run": str(output),
         "queries": f"{len(made.rankings):,}, the first {k:,} candidates of each",
-        "pairs": f"{pairs:,}, each a {reranker.contract.score}",
+        "pairs": f"{pairs:,}, each a {fitted.kind}",
+        **({"kept": f"{shown:,}, at least {fitted.least:g} likely"} if shown < pairs else {}),
         "cut": f"{cut.cut:,} pairs, which lost {cut.tokens:,} tokens" if cut.cut else "none",
         "seconds": f"{seconds:.2f} ({pairs / seconds:,.0f} pairs a second)",
         "problems": problems.summary(),
     }
     terminal.draw(grid(rows))
+
+
+def _probable(run: "Run", fitted: "probability.Fitted") -> "Run":
+    """The run with the scores that are shown, in the order of those that were given."""
+    import numpy as np
+
+    from vizsla.data.runs import Run
+
+    rankings = {}
+    for query, hits in run.rankings.items():
+        scores = fitted(np.array([score for _, score in hits], np.float32)).tolist()
+        rankings[query] = [(id_, score) for (id_, _), score in zip(hits, scores, strict=True) if fitted.shown(score)]
+    return Run(run.name, rankings)
 
 
 def _reranked(reranker: "CrossEncoder", given: tuple[Path, Path, Path | None], k: int, problems: "Problems") -> "Run":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vizsla.cli import loading, terminal
+from vizsla.cli import loading, probability, terminal
 from vizsla.core.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ def similarity(
     *,
     file: Annotated[Path | None, typer.Option("--texts", metavar="FILE", help="A text a line; - is stdin.")] = None,
     k: Annotated[int | None, typer.Option(min=1, help="How many to show; all without it.")] = None,
+    asked: probability.Asked = False,
+    min_probability: probability.MinProbability = None,
+    calibration: probability.CalibrationOption = None,
     query_model: loading.QueryModel = None,
     max_length: loading.MaxLength = None,
     precision: loading.Precision = None,
@@ -41,12 +44,13 @@ def similarity(
     found = loading.loaded(
         model, query_model=query_model, layout=layout, max_length=max_length, precision=precision, settings=settings
     )
+    fitted = probability.Probabilities(asked, min_probability, calibration).open(model, found.contract)
     scores = _scores(found, source, compared)
-    rows = _ranked(scores, compared, k or len(compared))
+    rows = _ranked(scores, fitted, compared, k or len(compared))
     if as_json:
-        _write(source, rows, found.contract.score)
+        _write(source, rows, fitted.kind)
     else:
-        _draw(rows, found.contract.score)
+        _draw(rows, fitted.kind)
 
 
 def _scores(found: Any, source: str, texts: list[str]) -> "Scores":
@@ -57,13 +61,14 @@ def _scores(found: Any, source: str, texts: list[str]) -> "Scores":
     return products
 
 
-def _ranked(scores: "Scores", texts: list[str], k: int) -> list[tuple[int, float, str]]:
+def _ranked(scores: "Scores", fitted: "probability.Fitted", texts: list[str], k: int) -> list[tuple[int, float, str]]:
     import numpy as np
 
     from vizsla.core.hits import rank
 
     places, best = rank(np.arange(len(texts)), scores, min(k, len(texts)))
-    return [(place, score, texts[place]) for place, score in zip(places.tolist(), best.tolist(), strict=True)]
+    shown = zip(places.tolist(), fitted(best).tolist(), strict=True)
+    return [(place, score, texts[place]) for place, score in shown if fitted.shown(score)]
 
 
 def _write(source: str, rows: list[tuple[int, float, str]], what: str) -> None:

@@ -5,8 +5,9 @@ Knows the order of the work. Refuses to know how graphs are rounded and how rank
 
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
 from itertools import cycle, islice
 from pathlib import Path
@@ -19,7 +20,7 @@ from vizsla.compiling.compiled import KIND, VERSION, Runner, Tower, Way, joined,
 from vizsla.compiling.gate import Verdict, check_count, judge, refuse_open
 from vizsla.compiling.judged_sample import JudgedSample, Sampling, read_sample
 from vizsla.compiling.observing import candidates_of, observe
-from vizsla.core.artifacts import draft
+from vizsla.core.artifacts import check_target, draft
 from vizsla.core.errors import SettingsError
 from vizsla.models import cache, graph
 from vizsla.models.description import Description, Towers
@@ -36,6 +37,12 @@ _ROUNDS = 4
 _PROBES = 32
 """Texts on which the drift of each product is measured."""
 _log = logging.getLogger("vizsla")
+Progress = Callable[[str, int, int], None]
+"""Called with what is done, how much of it, and of how much (0 where it is not known)."""
+
+
+def _silent(*_: object) -> None:
+    """Nobody watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,9 @@ class Compilation:
     record: Mapping[str, Any]
 
 
-def compile_model(wanted: Wanted, way: Way, checking: Checking, folder: str | Path) -> Compilation:
+def compile_model(
+    wanted: Wanted, way: Way, checking: Checking, folder: str | Path, *, progress: Progress = _silent
+) -> Compilation:
     """Compile a model, judge it, and write it where it passes.
 
     Args:
@@ -78,6 +87,7 @@ def compile_model(wanted: Wanted, way: Way, checking: Checking, folder: str | Pa
         way: precision and runtime.
         checking: judged data.
         folder: where the compiled model will stand.
+        progress: told what is done.
 
     Raises:
         DataError: too few queries to tell, or data that cannot be read.
@@ -85,13 +95,18 @@ def compile_model(wanted: Wanted, way: Way, checking: Checking, folder: str | Pa
         MissingExtraError: OpenVINO is not installed.
         ArtifactError: a model that cannot be read, or something else at `folder`.
     """
+    way.check()
+    check_target(Path(folder), KIND)
+    progress("reading", 0, 0)
     sample = read_sample(checking.data, checking.sampling, calibration=checking.calibration)
     check_count(len(sample.judgements.queries))
     towers, use = find(wanted)
-    return compile_towers((towers, use), way, sample, folder)
+    return compile_towers((towers, use), way, sample, folder, progress=progress)
 
 
-def compile_towers(model: tuple[Towers, Use], way: Way, sample: JudgedSample, folder: str | Path) -> Compilation:
+def compile_towers(
+    model: tuple[Towers, Use], way: Way, sample: JudgedSample, folder: str | Path, *, progress: Progress = _silent
+) -> Compilation:
     """As `compile_model`, from descriptions and a sample.
 
     Raises:
@@ -101,7 +116,7 @@ def compile_towers(model: tuple[Towers, Use], way: Way, sample: JudgedSample, fo
         ArtifactError: something else at `folder`.
     """
     with tempfile.TemporaryDirectory(prefix="vizsla-") as scratch:
-        work = _Work(model, way, sample, Path(scratch))
+        work = _Work(model, way, sample, Path(scratch), progress)
         verdict = work.settle()
         record = work.record(verdict)
         if verdict.passed:
@@ -114,8 +129,11 @@ def compile_towers(model: tuple[Towers, Use], way: Way, sample: JudgedSample, fo
 class _Work:
     """One model being compiled: its towers in full precision, their roundings, and what was given back."""
 
-    def __init__(self, model: tuple[Towers, Use], way: Way, sample: JudgedSample, scratch: Path) -> None:
+    def __init__(
+        self, model: tuple[Towers, Use], way: Way, sample: JudgedSample, scratch: Path, progress: Progress = _silent
+    ) -> None:
         towers, use = model
+        self._progress = progress
         self._use, self._way, self._sample, self._scratch = use, way, sample, scratch
         shared = towers.queries is towers.passages
         self._descriptions = {"passages": towers.passages} | ({} if shared else {"queries": towers.queries})
@@ -138,11 +156,13 @@ class _Work:
             DataError: too few queries to tell.
         """
         reference = self._joined(self._full)
+        tell = partial(self._progress, "before")
         candidates = candidates_of(self._sample) if self._descriptions["passages"].head.kind == "score" else None
-        seen = observe(reference, self._sample, candidates)
+        seen = observe(reference, self._sample, candidates, tell)
         order: list[tuple[str, str, str]] = []
         for attempt in range(_ROUNDS + 1):
-            verdict = judge(seen, observe(self._lower(), self._sample, candidates), self._sample)
+            tell = partial(self._progress, "after" if not attempt else f"after, {len(self.restored)} products back")
+            verdict = judge(seen, observe(self._lower(), self._sample, candidates, tell), self._sample)
             last = not any(self._roundings.values()) or attempt == _ROUNDS
             if last or not attempt:
                 refuse_open(verdict, len(self._sample.judgements.queries))
@@ -186,7 +206,10 @@ class _Work:
         return self._joined(towers)
 
     def _started(self, side: str, path: Path) -> Model:
-        return running(self._descriptions[side], path, self._way, self._use, self._full[side].digest)
+        made = running(self._descriptions[side], path, self._way, self._use, self._full[side].digest)
+        for one in made.truncated.values():
+            one.told = True  # the model in full precision cut the same texts and said so
+        return made
 
     def _graph(self, side: str, roundings: Mapping[str, Rounding], folder: Path) -> Path:
         description = self._descriptions[side]
@@ -195,6 +218,7 @@ class _Work:
         return write_quantised(description, roundings, folder)
 
     def _calibrated(self, side: str) -> dict[str, Rounding]:
+        self._progress("calibrating", 0, 0)
         return calibrate(self._descriptions[side], self._rows(side))
 
     def _rows(self, side: str) -> list[TokenRows]:
@@ -212,7 +236,7 @@ class _Work:
 
     def _by_drift(self) -> list[tuple[str, str, str]]:
         """Every rounded product, (side, values, name), by how far it alone moves the output, the farthest first."""
-        found = []
+        found: list[tuple[float, str, str, str]] = []
         for side, roundings in self._roundings.items():
             kind, texts = self._texts(side)[-1]
             exact = _outputs(self._full[side], texts[:_PROBES], kind)
@@ -222,6 +246,7 @@ class _Work:
                 moved = _outputs(self._started(side, path), texts[:_PROBES], kind) - exact
                 drift = float(np.linalg.norm(moved) / max(float(np.linalg.norm(exact)), 1e-12))
                 found.append((drift, side, values, names[values]))
+                self._progress("measuring each product", len(found), self.rounded)
         return [(side, values, name) for _, side, values, name in sorted(found, reverse=True)]
 
     def _give_back(self, chosen: Sequence[tuple[str, str, str]], verdict: Verdict) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from vizsla.core.artifacts import Artifact, Draft, open_artifact
 from vizsla.core.errors import ArtifactError, SettingsError, VizslaError
+from vizsla.core.extras import require
 from vizsla.core.protocols import Runtime
 from vizsla.core.settings import from_mapping
 from vizsla.encoders.dense import DenseEncoder
@@ -56,6 +57,15 @@ class Way:
                 raise SettingsError(f"found {found!r}; wanted one of {', '.join(known)}")
         if self.precision == "bf16" and self.runtime != "openvino":
             raise SettingsError("found bf16 by onnxruntime, which has no such product on a CPU; wanted openvino")
+
+    def check(self) -> None:
+        """See that the runtime is there, before the work that ends in it.
+
+        Raises:
+            MissingExtraError: OpenVINO is not installed.
+        """
+        if self.runtime == "openvino":
+            require("openvino", extra="openvino")
 
     def start(self, graph: Path) -> Runtime:
         """A runtime over a graph's file.

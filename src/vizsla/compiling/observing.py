@@ -5,12 +5,14 @@ rerankers. Refuses to know which of two is better.
 """
 
 import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from vizsla.collections.frozen import FrozenCollection
 from vizsla.compiling.compiled import Runner
@@ -23,6 +25,12 @@ from vizsla.rerankers.cross_encoder import CrossEncoder
 
 DEPTH = 10
 _CANDIDATES = 20
+_PART = 512
+Tell: TypeAlias = Callable[[int, int], None]
+
+
+def _silent(*_: int) -> None:
+    """Nobody watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +58,22 @@ class Observed:
         return Run(name, made)
 
 
-def observe(model: Runner, sample: JudgedSample, candidates: npt.NDArray[np.int64] | None) -> Observed:
+def observe(
+    model: Runner, sample: JudgedSample, candidates: npt.NDArray[np.int64] | None, tell: Tell = _silent
+) -> Observed:
     """Run a model on a sample.
 
     Args:
         model: an encoder or a reranker.
         sample: what to run it on.
         candidates: `candidates_of` the sample, for a reranker.
+        tell: called with how many passages or pairs are done, and of how many.
     """
     queries = list(sample.judgements.queries.values())
     if isinstance(model, CrossEncoder):
         assert candidates is not None
-        return _reranked(model, queries, sample, candidates)
-    left, right = model.encode_queries(queries), model.encode_passages(sample.texts)
+        return _reranked(model, queries, sample, candidates, tell)
+    left, right = model.encode_queries(queries), _in_parts(model.encode_passages, sample.texts, tell)
     products = left @ right.T
     scores = products.toarray() if isinstance(products, csr_array) else np.asarray(products)
     positions = np.broadcast_to(np.arange(len(sample.ids)), scores.shape)
@@ -89,16 +100,26 @@ def candidates_of(sample: JudgedSample) -> npt.NDArray[np.int64]:
     return made
 
 
+def _in_parts(run: Callable[[Sequence[Any]], Any], texts: Sequence[Any], tell: Tell) -> Any:
+    """What a model makes of texts, telling how far it is: the same bits as at once."""
+    made = []
+    for start in range(0, len(texts), _PART):
+        tell(start, len(texts))
+        made.append(run(texts[start : start + _PART]))
+    tell(len(texts), len(texts))
+    return vstack(made, format="csr") if made and isinstance(made[0], csr_array) else np.concatenate(made)
+
+
 def _apart(text: str | tuple[str, str]) -> tuple[str, str]:
     return (text, "") if isinstance(text, str) else (text[1], text[0])
 
 
 def _reranked(
-    model: CrossEncoder, queries: list[str], sample: JudgedSample, candidates: npt.NDArray[np.int64]
+    model: CrossEncoder, queries: list[str], sample: JudgedSample, candidates: npt.NDArray[np.int64], tell: Tell
 ) -> Observed:
     real = candidates >= 0
     asked, places = np.nonzero(real)[0].tolist(), candidates[real].tolist()
     pairs = [(queries[query], sample.texts[place]) for query, place in zip(asked, places, strict=True)]
     scores = np.full(candidates.shape, -np.inf, np.float32)
-    scores[real] = model.score(pairs)
+    scores[real] = _in_parts(model.score, pairs, tell)
     return Observed((), candidates, scores)

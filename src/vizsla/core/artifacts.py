@@ -150,7 +150,7 @@ def draft(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         sweep(target)
-        _check_target(target, kind)
+        check_target(target, kind)
         staged.mkdir()
     except OSError as error:
         raise ArtifactError(f"{target}: cannot be written ({error.strerror}); choose another place") from error
@@ -158,7 +158,7 @@ def draft(
     try:
         yield Draft(staged)
         _write_manifest(staged, kind, version, settings, made_from or {})
-        _check_target(target, kind)
+        check_target(target, kind)
         inside = not _drafts.isdisjoint(target.parents)
         if not inside:
             _flush_all([staged, *staged.rglob("*")])
@@ -211,7 +211,13 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
         if not (whole and named and isinstance(manifest["settings"], dict)):
             raise ValueError("an entry is not of its type")
     except (FileNotFoundError, NotADirectoryError):
-        what = "holds no manifest.json" if Path(folder).is_dir() else "is not there"
+        what = (
+            "holds no manifest.json"
+            if Path(folder).is_dir()
+            else "is no folder"
+            if Path(folder).exists()
+            else "is not there"
+        )
         raise ArtifactError(
             f"{folder}: {what}; wanted a folder written by vizsla, for example by `vizsla index`"
         ) from None
@@ -246,7 +252,12 @@ def _leaves(name: str) -> bool:
     return path.is_absolute() or ".." in path.parts or path.as_posix() != name or not name.isprintable() or name == "."
 
 
-def _check_target(target: Path, kind: str) -> None:
+def check_target(target: Path, kind: str) -> None:
+    """Check that an artifact of this kind may go to a place; `draft` does it too, but after long work is late.
+
+    Raises:
+        ArtifactError: something else stands there.
+    """
     if not target.exists():
         return
     if target.is_dir() and not any(target.iterdir()):

@@ -7,8 +7,10 @@ rising order of columns, in float64, rounded once, so neither k nor blocks nor t
 score. Knows columns and positions; refuses to know terms and ids.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +107,7 @@ class InvertedIndex:
         made = turning.plan(forward, np.arange(rows.shape[1]), weighting, bits=bits)
         kinds = stored.kinds(made.values, rows.shape[1])
         pieces: dict[str, list[npt.NDArray[Any]]] = {name: [np.zeros(0, kind)] for name, kind in kinds.items()}
-        for name, piece in turning.turn(forward, made, BUDGET_BYTES):
+        for name, piece in chain(*turning.turn(forward, made, BUDGET_BYTES)):
             pieces[name].append(piece.astype(kinds[name], copy=False))
         arrays = {name: np.concatenate(parts) for name, parts in pieces.items()}
         arranged = stored.arranged(arrays, made.starts, made.frequent)
@@ -284,8 +286,20 @@ def write(
             name: GrowingArray(files.enter_context(draft.path(f"{name}.npy").open("wb")), kind)
             for name, kind in stored.kinds(made.values, len(order)).items()
         }
-        for name, piece in turning.turn(forward, made, budget_bytes):
-            growing[name].append(piece)
+
+        def put(stream: Iterator[turning.Piece]) -> None:
+            for name, piece in stream:
+                growing[name].append(piece)
+
+        rows, lists = turning.turn(forward, made, budget_bytes)
+        if threads.workers() > 1:
+            # A thread of its own: a thread of the pool that waited for the pool might wait for itself.
+            with ThreadPoolExecutor(1) as beside:
+                waiting = beside.submit(put, lists)
+                put(rows)
+                waiting.result()
+        else:
+            put(chain(rows, lists))
         for array in growing.values():
             array.close()
         settings["rounding"] = _rounding(made)

@@ -2,8 +2,8 @@
 
 One pass over the rows writes them again, their columns renumbered and in rising order, and the codes
 of frequent columns in tiles; further passes make the lists of the other columns, a range of columns
-at a time, each as large as the budget lets it be. So memory is bounded by the budget, one tile, a few
-numbers a column and 32 bytes a row. Knows codes and their layout; refuses to know queries.
+at a time, each as large as the budget lets it be. The two may go side by side. So memory is bounded by
+the budget, one tile, a few numbers a column and 32 bytes a row. Knows codes and their layout; refuses to know queries.
 """
 
 from collections.abc import Iterator
@@ -108,10 +108,13 @@ def plan(forward: Forward, order: Int64s, weighting: TermFrequencies | None, *, 
     )
 
 
-def turn(forward: Forward, made: Plan, budget_bytes: int) -> Iterator[Piece]:
-    """The arrays of the index, piece by piece: (name, values to append)."""
-    yield from _rows_and_tiles(forward, made)
-    yield from _lists(forward, made, budget_bytes)
+def turn(forward: Forward, made: Plan, budget_bytes: int) -> tuple[Iterator[Piece], Iterator[Piece]]:
+    """The arrays of the index, piece by piece: (name, values to append).
+
+    Returns:
+        Rows and tiles, and lists: two streams that read the rows each for itself and name different arrays.
+    """
+    return _rows_and_tiles(forward, made), _lists(forward, made, budget_bytes)
 
 
 def _steps(peaks: npt.NDArray[np.float64], kind: np.dtype[np.generic], *, whole: bool) -> npt.NDArray[np.float32]:

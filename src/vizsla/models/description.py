@@ -69,7 +69,8 @@ class Head:
         kind: what comes out: (n, dim) vectors, (n,) scores, or (n, vocabulary) weights of terms.
         pooling: of "cls", "mean", "max", "sqrt" (sum / sqrt of the count), "weighted" (by position), "last"; for
             terms "max" or "sum".
-        dense: one activation a dense layer: "identity", "tanh", "gelu", "relu".
+        dense: one activation a dense layer: "identity", "tanh", "gelu", "relu", "sigmoid"; "norm" is a LayerNorm in a
+            dense layer's place.
         normalize: to unit length.
         activation: of the output: "identity", "sigmoid", "softmax", "tanh", or for terms "relu", "log1p_relu",
             "log1p_log1p_relu".
@@ -78,6 +79,8 @@ class Head:
         transform: for terms, the activation inside the masked-LM head.
         dense_bias: whether each dense layer has a bias; empty means every one.
         widths: outputs of each dense layer; empty means the hidden width each.
+        skip: for vectors, how many tokens at the start no pooling sees: those of a prompt.
+        most: for terms, how many of the largest weights stay, 0 for all.
     """
 
     kind: Kind
@@ -90,6 +93,8 @@ class Head:
     transform: str = "gelu"
     dense_bias: tuple[bool, ...] = ()
     widths: tuple[int, ...] = ()
+    skip: int = 0
+    most: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +173,7 @@ class Description:
         score: what the numbers mean: dot, cosine, logit or probability.
         weights: float32 arrays by the names of `parameters.shapes`; empty where `graph` is given.
         graph: a published ONNX file that takes the weights' place, "" without one.
+        dim: the first so many columns of a vector that its files ask for, 0 for all.
     """
 
     name: str
@@ -178,6 +184,7 @@ class Description:
     score: Score
     weights: Weights = field(repr=False)
     graph: str = ""
+    dim: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ run.
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vizsla.core.errors import ArtifactError, IncompatibleError, SettingsError
@@ -74,7 +74,10 @@ def find(wanted: Wanted, precision: str | None = None) -> tuple[Towers, Use]:
     if queries == BAG_OF_WORDS:
         return _fitting(Towers(bag_of_words(right.passages), right.passages)), use
     left = right if queries == passages else _told(_read(queries, wanted))
-    return _fitting(Towers(left.queries, right.passages)), use
+    towers = _fitting(Towers(left.queries, right.passages))
+    tower = towers.passages
+    own = min(tower.dim, width(tower.architecture, tower.head))
+    return towers, use if use.dim else replace(use, dim=own)
 
 
 def _use(settings: Mapping[str, object], precision: str | None) -> Use:

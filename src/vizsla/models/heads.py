@@ -13,23 +13,28 @@ from vizsla.models.nodes import Nodes
 
 _TINY = 1e-9
 _EPSILON = 1e-12
+_NORM_EPSILON = 1e-5
 
 
 def first_only(head: Head) -> bool:
     """Whether the head reads the first token's hidden states alone."""
-    return head.kind != "terms" and set(head.pooling) == {"cls"}
+    return head.kind != "terms" and set(head.pooling) == {"cls"} and not head.skip
 
 
 def from_hidden(nodes: Nodes, head: Head, hidden: str, mask: str) -> str:
     """Vectors (B, dim) or scores (B, 1) from the hidden states (B, L, H)."""
-    pools = [_pooled(nodes, hidden, mask, pooling) for pooling in head.pooling]
+    masks = mask, _without(nodes, mask, head.skip)
+    pools = [_pooled(nodes, hidden, masks, pooling) for pooling in head.pooling]
     return from_pooled(nodes, head, pools[0] if len(pools) == 1 else nodes.add("Concat", *pools, axis=-1))
 
 
 def from_pooled(nodes: Nodes, head: Head, values: str) -> str:
     """Vectors (B, dim) or scores (B, 1) from pooled states (B, H · poolings)."""
     for i, name in enumerate(head.dense):
-        values = activation(nodes, nodes.linear(values, f"dense.{i}"), name)
+        if name == "norm":
+            values = nodes.norm(values, f"dense.{i}", _NORM_EPSILON)
+        else:
+            values = activation(nodes, nodes.linear(values, f"dense.{i}"), name)
     if head.kind == "score":
         return from_labels(nodes, head, nodes.linear(values, "classifier"))
     return _unit(nodes, values) if head.normalize else values
@@ -55,20 +60,28 @@ def terms_from_hidden(nodes: Nodes, head: Head, weights: Weights, values: tuple[
     hidden = nodes.norm(activation(nodes, nodes.linear(hidden, "terms.transform"), head.transform), "terms.norm", eps)
     if _pooling(head) == "sum":
         logits = nodes.add("Add", _decoded(nodes, weights, hidden), nodes.weight("terms.bias"))
-        return _summed(nodes, head, logits, mask)
+        return _largest(nodes, head, _summed(nodes, head, logits, mask))
     seen = nodes.add("Cast", nodes.add("Unsqueeze", mask, nodes.integers(2)), to=9)
     hidden = nodes.add("Where", seen, hidden, _first(nodes, hidden, nodes.integers(0)))
     largest = nodes.add("ReduceMax", _decoded(nodes, weights, hidden), nodes.integers(1), keepdims=0)
-    return _weighed(nodes, head, nodes.add("Add", largest, nodes.weight("terms.bias")))
+    return _largest(nodes, head, _weighed(nodes, head, nodes.add("Add", largest, nodes.weight("terms.bias"))))
 
 
 def terms_from_logits(nodes: Nodes, head: Head, logits: str, mask: str) -> str:
     """Weights of terms (B, V) from a masked-LM's logits (B, L, V)."""
     if _pooling(head) == "sum":
-        return _summed(nodes, head, logits, mask)
+        return _largest(nodes, head, _summed(nodes, head, logits, mask))
     seen = nodes.add("Cast", nodes.add("Unsqueeze", mask, nodes.integers(2)), to=9)
     masked = nodes.add("Where", seen, logits, nodes.floats(0.0))  # no activation is below that of 0
-    return _weighed(nodes, head, nodes.add("ReduceMax", masked, nodes.integers(1), keepdims=0))
+    return _largest(nodes, head, _weighed(nodes, head, nodes.add("ReduceMax", masked, nodes.integers(1), keepdims=0)))
+
+
+def _largest(nodes: Nodes, head: Head, values: str) -> str:
+    """The largest weights of each row in their places, the others 0."""
+    if not head.most:
+        return values
+    kept, places = nodes.several(2, "TopK", values, nodes.integers(head.most), axis=1)
+    return nodes.add("ScatterElements", nodes.add("Sub", values, values), places, kept, axis=1)
 
 
 def _pooling(head: Head) -> str:
@@ -101,12 +114,24 @@ def _weighed(nodes: Nodes, head: Head, logits: str) -> str:
     return values
 
 
-def _pooled(nodes: Nodes, hidden: str, mask: str, pooling: str) -> str:
-    """(B, H) of one pooling; padding has no part in any."""
-    if pooling == "cls":
+def _without(nodes: Nodes, mask: str, skip: int) -> str:
+    """The mask without its first tokens."""
+    if not skip:
+        return mask
+    later = nodes.add("Greater", nodes.add("CumSum", mask, nodes.index(1)), nodes.index(skip))
+    return nodes.add("Mul", mask, nodes.add("Cast", later, to=7))
+
+
+def _pooled(nodes: Nodes, hidden: str, masks: tuple[str, str], pooling: str) -> str:
+    """(B, H) of one pooling over the second mask, which has no part of the first that is not pooled."""
+    whole, mask = masks
+    if pooling == "cls" and whole == mask:
         return _first(nodes, hidden, nodes.index(0))
+    if pooling == "cls":
+        first = nodes.add("ArgMax", mask, axis=1, keepdims=1)
+        return nodes.add("GatherND", hidden, first, batch_dims=1)
     if pooling == "last":
-        count = nodes.add("ReduceSum", mask, nodes.integers(1), keepdims=1)
+        count = nodes.add("ReduceSum", whole, nodes.integers(1), keepdims=1)
         return nodes.add("GatherND", hidden, nodes.add("Sub", count, nodes.index(1)), batch_dims=1)
     if pooling == "max":
         seen = nodes.add("Cast", nodes.add("Unsqueeze", mask, nodes.integers(2)), to=9)
@@ -116,7 +141,7 @@ def _pooled(nodes: Nodes, hidden: str, mask: str, pooling: str) -> str:
         raise SettingsError(f"found the pooling '{pooling}'; wanted cls, mean, max, sqrt, weighted or last")
     shares = nodes.add("Cast", mask, to=1)
     if pooling == "weighted":
-        shares = nodes.add("Mul", shares, nodes.add("Cast", nodes.add("CumSum", mask, nodes.index(1)), to=1))
+        shares = nodes.add("Mul", shares, nodes.add("Cast", nodes.add("CumSum", whole, nodes.index(1)), to=1))
     total = nodes.add("ReduceSum", shares, nodes.integers(1), keepdims=1)
     total = nodes.add("Max", total, nodes.floats(_TINY))
     # as a product: onnxruntime sums a batch of one in another order, which costs the last bit

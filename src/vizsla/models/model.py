@@ -17,8 +17,7 @@ import numpy.typing as npt
 from vizsla.core.errors import ArtifactError, SettingsError
 from vizsla.core.protocols import Runtime
 from vizsla.core.vectors import Dense
-from vizsla.models import cache
-from vizsla.models.contract import digest
+from vizsla.models import cache, digests
 from vizsla.models.description import Architecture, Description, Head
 from vizsla.models.tokenizer import Tokenizer
 from vizsla.models.windows import cut
@@ -87,7 +86,7 @@ class Model:
         precision: str = "fp32",
         windows: bool = False,
     ) -> None:
-        self.digest = digest(description)
+        self.digest = digests.of(description)
         self.description = replace(description, weights={})
         self.precision = precision
         self.windows = windows

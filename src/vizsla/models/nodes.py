@@ -41,11 +41,16 @@ class Nodes:
 
     def add(self, operator: str, *inputs: str, **attributes: Any) -> str:
         """Write one operator; returns the name of its output."""
+        return self.several(1, operator, *inputs, **attributes)[0]
+
+    def several(self, outputs: int, operator: str, *inputs: str, **attributes: Any) -> list[str]:
+        """Write one operator of several outputs; returns their names."""
         from onnx import helper
 
         name = f"{self._prefix}{operator}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, list(inputs), [f"{name}_0"], name=name, **attributes))
-        return f"{name}_0"
+        made = [f"{name}_{number}" for number in range(outputs)]
+        self.nodes.append(helper.make_node(operator, list(inputs), made, name=name, **attributes))
+        return made
 
     def weight(self, name: str) -> str:
         """A weight of the description.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _INPUTS = {"input_ids": "ids", "token_type_ids": "types", "attention_mask": "mask"}
 _STATES, _ROWS = 3, 2
+_NORM, _ELSEWHERE = "LayerNormalization", "vizsla.apart"
 
 
 def adopted(description: Description) -> "ModelProto":
@@ -50,12 +51,35 @@ def _read(description: Description) -> "ModelProto":
         model = onnx.load(description.graph)
         versions = [one.version for one in model.opset_import if one.domain in ("", "ai.onnx")]
         if versions and versions[0] < OPSET:
+            _move(model, "", _ELSEWHERE)
             model = version_converter.convert_version(model, OPSET)
-    except (OSError, DecodeError, onnx.checker.ValidationError, RuntimeError, ValueError) as error:
+            _move(model, _ELSEWHERE, "")
+    except (OSError, DecodeError, RuntimeError, ValueError, *_not_valid()) as error:
         found = " ".join(str(error).split())[:300]
         raise ArtifactError(f"{description.graph}: not a graph that can be read ({found}); wanted ONNX") from error
     model.ir_version = max(model.ir_version, IR_VERSION)
     return model
+
+
+def _not_valid() -> tuple[type[Exception], ...]:
+    """What the library calls a graph that does not hold together."""
+    import onnx
+    from onnx import version_converter
+
+    return onnx.checker.ValidationError, version_converter.ConvertError
+
+
+def _move(model: "ModelProto", domain: str, other: str) -> None:
+    """Move layer norms to another domain: onnxruntime's optimiser writes them before there were any, as they became."""
+    for node in model.graph.node:
+        if node.op_type == _NORM and node.domain == domain:
+            node.domain = other
+    if other:
+        model.opset_import.add(domain=other, version=1)
+    else:
+        kept = [one for one in model.opset_import if one.domain != domain]
+        del model.opset_import[:]
+        model.opset_import.extend(kept)
 
 
 def _fed(nodes: Nodes, model: "ModelProto", path: str) -> list[str]:

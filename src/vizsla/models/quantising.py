@@ -138,7 +138,7 @@ def write_quantised(description: Description, roundings: Mapping[str, Rounding],
 
 
 def write_open(description: Description, names: Sequence[str], folder: Path) -> Path:
-    """Write a description's graph with values that stand inside it among its outputs; returns its path.
+    """Write a description's graph with values that stand inside it for outputs; returns its path.
 
     Raises:
         ArtifactError: a weight is missing or of another shape.
@@ -147,7 +147,13 @@ def write_open(description: Description, names: Sequence[str], folder: Path) -> 
 
     with (folder / WEIGHTS_FILE).open("wb") as file:
         model = graph.build(description, file)
-    model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
+    needed, kept = set(names), []
+    for node in reversed(model.graph.node):
+        if needed.intersection(node.output):
+            needed.update(node.input)
+            kept.append(node)
+    _replace(model.graph.node, reversed(kept))  # a vocabulary's head costs more than all before it
+    _replace(model.graph.output, (helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names))
     (folder / GRAPH_FILE).write_bytes(model.SerializeToString(deterministic=True))
     return folder / GRAPH_FILE
 

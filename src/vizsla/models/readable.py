@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 
 from vizsla.models.description import Tokens
+from vizsla.models.parsed import opened
 
 _BROKEN = "\ufffd"
 
 
 def readable(tokens: Tokens, ids: Sequence[int]) -> dict[int, str]:
     """What each id stands for: a word piece as it is, `##ing`; bytes as the text that they spell."""
-    from tokenizers import Tokenizer as Library
     from tokenizers.models import BPE
 
-    library = Library.from_str(tokens.json)
+    library = opened(tokens.json)
     made = {}
     for one in ids:
         piece = library.id_to_token(one) or f"[{one}]"

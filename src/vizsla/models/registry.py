@@ -6,6 +6,7 @@ Knows `registry.toml`. Refuses to know how files are fetched and read: `hub` and
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Literal, TypeAlias
@@ -156,8 +157,12 @@ def find(name: str) -> Entry:
 
 
 def _hint(name: str, known: list[str]) -> str:
-    hint = nearest(name, known)
-    return hint if hint.startswith("did") else f"it knows {len(entries())} models, such as '{known[0]}'"
+    folded = {each.casefold(): each for each in reversed(known)}
+    holding = sorted((each for each in folded if name and name.casefold() in each), key=len)
+    close = holding or get_close_matches(name.casefold(), folded, n=1)
+    if close:
+        return f"did you mean '{folded[close[0]]}'?"
+    return f"it knows {len(entries())} models, such as '{known[0]}'"
 
 
 def _entry(values: dict[str, Any], sources: Mapping[str, Source]) -> Entry:

@@ -99,7 +99,7 @@ def ids(called: Mapping[str, str], vocabulary: Mapping[str, int], file: str) -> 
     for role in ROLES[:-1]:
         if found[role] < 0:
             advice = f'name it in tokenizer_config.json: "{role}_token"'
-            raise ArtifactError(f"{file}: holds no {called[role]!r}; wanted the model's {role} token; {advice}")
+            raise ArtifactError(f"{file}: holds no {called[role]!r:.80}; wanted the model's {role} token; {advice}")
     return found
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from vizsla.core.errors import DataError, SettingsError
 from vizsla.core.protocols import Text
 from vizsla.models.description import Layout, Tokens
+from vizsla.models.parsed import opened
 from vizsla.models.segments import Segments, rows, side_by_side
 from vizsla.runtimes.rows import TokenRows
 
@@ -35,11 +36,9 @@ class Tokenizer:
     """
 
     def __init__(self, tokens: Tokens, layout: Layout) -> None:
-        from tokenizers import Tokenizer as Library
-
         _check(layout)
         self._tokens, self._layout = tokens, layout
-        self._library = Library.from_str(tokens.json)
+        self._library = opened(tokens.json)
         self._parts_at_words = _words_stand_alone(self._library)
         self.queries([""])
         self.passages([""])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vizsla.core.errors import ArtifactError
-from vizsla.models import specials
+from vizsla.models import parsed, specials
 from vizsla.models.description import Tokens
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def from_json(path: str | Path, config: Mapping[str, object]) -> Tokens:
 
 def _tokens(tokenizer: "Tokenizer", frame: specials.Frame, ids: Mapping[str, int], ties: str = "first") -> Tokens:
     size = 1 + max(tokenizer.get_vocab(with_added_tokens=True).values())
-    made = tokenizer.to_str()
+    made = parsed.keep(tokenizer)
     return Tokens(made, **ids, double_sep=frame.double_sep, second_type=frame.second_type, ties=ties, size=size)
 
 

@@ -13,9 +13,10 @@ from vizsla.core.errors import SettingsError
 from vizsla.core.protocols import Text
 from vizsla.core.vectors import Scores
 from vizsla.models.contract import Contract, contract
-from vizsla.models.description import Towers
+from vizsla.models.description import Description, Towers
 from vizsla.models.finding import Use
 from vizsla.models.model import Model, Truncation
+from vizsla.rerankers.calibrated import PROBABILITY, Calibrated, Fit
 
 
 class CrossEncoder:
@@ -35,12 +36,14 @@ class CrossEncoder:
         """The reranker of a description.
 
         Raises:
-            SettingsError: columns of a vector, or two models, neither of which a reranker has.
+            SettingsError: columns of a vector, or two models, neither of which a reranker has; or an activation that
+                does not make the score what it is called.
         """
         if use.dim:
             raise SettingsError(f"found dim={use.dim} for a reranker, which gives one score a pair; leave it out")
         if towers.queries is not towers.passages:
             raise SettingsError("found two models for a reranker, which reads query and passage together; give model=")
+        _check_score(towers.passages)
         windows = use.windows == "max"
         return cls(Model(towers.passages, precision=use.precision, windows=windows), windows=use.windows)
 
@@ -76,6 +79,17 @@ class CrossEncoder:
             np.maximum.at(scores, positions, values[:, 0])  # a long pair comes once a window
         return scores
 
+    def calibrated(self, fit: Fit) -> Calibrated:
+        """The same reranker, whose scores are probabilities of relevance.
+
+        Args:
+            fit: what `vizsla calibrate MODEL DATA` stored, loaded by `vizsla.load`.
+
+        Raises:
+            IncompatibleError: a fit of another model, or a model that gives probabilities itself.
+        """
+        return Calibrated(self, fit)
+
     def predict(self, pairs: Sequence[tuple[str, Text]]) -> Scores:
         """As sentence-transformers calls it: `score`."""
         return self.score(pairs)
@@ -93,3 +107,12 @@ class CrossEncoder:
         scores = self.score([(query, passage) for passage in passages])
         order = np.argsort(-scores, kind="stable")[:top_k]
         return [{"corpus_id": int(place), "score": float(scores[place])} for place in order]
+
+
+def _check_score(description: Description) -> None:
+    """Settings may name one of the two alone; a published graph says nothing of its activation."""
+    score, activation = description.score, description.head.activation
+    if not description.graph and (score == PROBABILITY) != (activation in ("sigmoid", "softmax")):
+        found = f"the score '{score}' by the activation '{activation}'"
+        wanted = "a logit by identity, or a probability by sigmoid or softmax: set both"
+        raise SettingsError(f"{description.name}: found {found}; wanted {wanted}")

@@ -16,6 +16,7 @@ from vizsla.core import artifacts
 from vizsla.core import settings as plain
 from vizsla.core.errors import ArtifactError, IncompatibleError, SettingsError, ShapeError
 from vizsla.core.hits import Hits
+from vizsla.core.vectors import Scores
 
 KIND, VERSION = "calibration", 1
 FIRST = 10
@@ -62,6 +63,23 @@ class Curve:
         if not all(abs(number) <= _LARGEST for number in numbers) or self.slope < 0 or self.rival < 0:
             raise SettingsError(f"found {self}; wanted numbers, slope and rival at least 0: calibrate again")
 
+    def alone(self, scores: Scores) -> Scores:
+        """The probabilities of scores that are held against no others, as a reranker's or an encoder's: (n,).
+
+        They rise with the score; scores so far out that float32 holds one probability for two of them share it.
+
+        Raises:
+            IncompatibleError: the curve was fitted on hits among others.
+            ShapeError: a score without a logarithm, or NaN.
+        """
+        if self.rival or self.level:
+            raise IncompatibleError("found a calibration of searches; wanted one of this model: vizsla calibrate MODEL")
+        if np.isnan(scores).any():
+            raise ShapeError("found a score that is NaN; wanted numbers")
+        each = np.arange(len(scores))[:, None]
+        logits = self.slope * scaled(Hits(each, np.asarray(scores, np.float32)[:, None]), self.scale)[:, 0] + self.bias
+        return _sigmoid(logits)
+
     def probabilities(self, hits: Hits, first: Hits) -> Hits:
         """The same hits in the same order, with probabilities for scores.
 
@@ -77,7 +95,7 @@ class Curve:
         """
         weights = np.array([self.slope, self.rival, self.level])
         logits = features(hits, first, self.scale, self.floor) @ weights + self.bias
-        found = (1 / (1 + np.exp(-np.clip(logits, -_FARTHEST, _FARTHEST)))).astype(np.float32)
+        found = _sigmoid(logits)
         falls = np.zeros(hits.scores.shape, np.int64)
         falls[:, 1:] = hits.scores[:, 1:] < hits.scores[:, :-1]
         steps = np.cumsum(falls, axis=1)
@@ -85,6 +103,11 @@ class Curve:
         numbers = np.minimum.accumulate(found.view(np.int32) + steps, axis=1) - steps
         strict = numbers.astype(np.int32).view(np.float32)
         return Hits(hits.positions, np.where(hits.positions >= 0, strict, np.float32(-np.inf)))
+
+
+def _sigmoid(logits: Doubles) -> npt.NDArray[np.float32]:
+    found: npt.NDArray[np.float32] = (1 / (1 + np.exp(-np.clip(logits, -_FARTHEST, _FARTHEST)))).astype(np.float32)
+    return found
 
 
 def features(hits: Hits, first: Hits, scale: Scale, floor: float) -> Doubles:
@@ -135,6 +158,10 @@ class Calibration:
     of: Mapping[str, str] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
 
+    def alone(self, scores: Scores) -> Scores:
+        """As `Curve.alone`."""
+        return self.curve.alone(scores)
+
     def check(self, parts: Mapping[str, str]) -> None:
         """See that it belongs to these parts.
 
@@ -144,7 +171,8 @@ class Calibration:
         other = [name for name in self.of.keys() | parts.keys() if self.of.get(name) != parts.get(name)]
         if other:
             found = f"a calibration of another {' and another '.join(sorted(other))}"
-            raise IncompatibleError(f"found {found}; wanted one fitted on this index: run vizsla calibrate again")
+            wanted = "this model, loaded with the same settings" if "contract" in parts else "this index"
+            raise IncompatibleError(f"found {found}; wanted one fitted on {wanted}: run vizsla calibrate again")
 
     def save(self, folder: str | Path) -> None:
         """Store it as an artifact; an older calibration at `folder` is replaced.

@@ -13,7 +13,7 @@ from vizsla.core.protocols import TokenBatch
 from vizsla.core.threads import workers
 from vizsla.core.vectors import Dense
 
-_FATAL = 3
+_FATAL = 4
 
 
 class OnnxRuntime:

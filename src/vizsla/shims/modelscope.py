@@ -5,7 +5,7 @@ Inputs are `{"source_sentence": [...], "sentences_to_compare": [...]}`; both may
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -15,7 +15,13 @@ from vizsla.core.settings import nearest
 from vizsla.encoders.dense import DenseEncoder
 from vizsla.rerankers.cross_encoder import CrossEncoder
 
-Pipeline = Callable[[Mapping[str, Sequence[str]]], dict[str, Any]]
+
+class Pipeline(Protocol):
+    """What a task does with an input, given in place or as `input=`."""
+
+    def __call__(self, input: Mapping[str, Sequence[str]]) -> dict[str, Any]: ...  # noqa: A002
+
+
 _SOURCE, _COMPARED = "source_sentence", "sentences_to_compare"
 
 
@@ -46,8 +52,8 @@ def pipeline(task: str, model: str | Path, *, sequence_length: int | None = None
 
 
 def _embedding(encoder: DenseEncoder) -> Pipeline:
-    def embed(inputs: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-        sources, compared = _texts(inputs)
+    def embed(input: Mapping[str, Sequence[str]]) -> dict[str, Any]:  # noqa: A002  # the library's own name
+        sources, compared = _texts(input)
         rows = encoder.encode_passages([*sources, *compared])
         return {"text_embedding": rows, "scores": np.einsum("nd,d->n", rows[1:], rows[0]).tolist()}
 
@@ -55,8 +61,8 @@ def _embedding(encoder: DenseEncoder) -> Pipeline:
 
 
 def _ranking(reranker: CrossEncoder) -> Pipeline:
-    def rank(inputs: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-        sources, compared = _texts(inputs)
+    def rank(input: Mapping[str, Sequence[str]]) -> dict[str, Any]:  # noqa: A002  # the library's own name
+        sources, compared = _texts(input)
         return {"scores": reranker.score([(sources[0], text) for text in compared]).tolist()}
 
     return rank

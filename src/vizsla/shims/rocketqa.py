@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vizsla.assembly import load
-from vizsla.core.errors import DataError
+from vizsla.core.errors import DataError, SettingsError
 from vizsla.core.protocols import Text
 from vizsla.encoders.dense import DenseEncoder
 from vizsla.models import registry
@@ -24,17 +24,33 @@ def available_models() -> list[str]:
     return [entry.name for entry in registry.entries() if entry.system == "rocketqa"]
 
 
-def load_model(model: str | Path, *, max_length: int | tuple[int, int] | None = None) -> "DualEncoder | CrossEncoder":
+def load_model(
+    model: str | Path,
+    use_cuda: bool = False,  # noqa: FBT001, FBT002  # the library's own argument, in its place
+    device_id: int = 0,
+    batch_size: int = 1,
+    *,
+    max_length: int | tuple[int, int] | None = None,
+) -> "DualEncoder | CrossEncoder":
     """A model by its name, its folder, or the library's own `config.json`.
 
     Args:
         model: what to load.
+        use_cuda: only False; models run on the processor here.
+        device_id: of no use without CUDA.
+        batch_size: of no use: batches are made by a budget of tokens, and no output depends on them.
         max_length: most tokens, or of a query and of a passage.
 
     Raises:
-        SettingsError: a name that nobody knows, or a model that is neither a dual encoder nor a cross encoder.
+        SettingsError: CUDA, a name that nobody knows, or a model that is neither a dual encoder nor a cross encoder.
         ArtifactError: files that are missing or are not what they should be.
     """
+    if use_cuda:
+        raise SettingsError(
+            f"found use_cuda={use_cuda!r}, device {device_id}; models run on the processor: leave it out"
+        )
+    if batch_size < 1:
+        raise SettingsError(f"found batch_size={batch_size}; wanted at least 1")
     place = Path(model)
     loaded = load(place.parent if place.name == "config.json" else model, layout=_LAYOUT, max_length=max_length)
     return CrossEncoder(loaded) if isinstance(loaded, Reranker) else DualEncoder(loaded)

@@ -9,6 +9,7 @@ import pytest
 
 from vizsla.cli.app import run
 
+MODEL = Path(__file__).parents[1] / "models/fixtures/st5-bi-mean-norm"
 PASSAGES = [
     ("p1", "Vizslas", "The vizsla is a pointing dog from Hungary."),
     ("p2", "Poodles", "A poodle swims well and learns quickly."),

@@ -70,3 +70,10 @@ def test_bytes_that_are_no_text_are_refused(call: Call, arguments: list[str]) ->
 
 def test_printable_obeys_nothing() -> None:
     assert printable("a\x1b[31m\r\n\tb\u202e\x07 猫") == "a [31m b 猫"
+
+
+def test_paragraphs_of_help_fill_their_lines(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("TERMINAL_WIDTH", "300")
+    told = call("encode", "--help").out
+    assert "an index or a stored corpus keeps its own. After a kill the same command goes on where it was." in told

@@ -1,6 +1,8 @@
 """`vizsla compile`: what it says, what it leaves with, what it writes."""
 
 import json
+import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,8 @@ import numpy as np
 import pytest
 
 import vizsla
-from vizsla.compiling import compilation, gate
+from vizsla.cli import terminal
+from vizsla.compiling import compilation, gate, observing
 from vizsla.compiling.gate import Verdict
 
 from .conftest import Call
@@ -79,3 +82,46 @@ def test_what_is_refused_leaves_with_2(
     assert done.code == 2
     assert said in done.err
     assert not (tmp_path / "m").exists()
+
+
+def test_queries_of_their_own_and_settings_are_flags_of_the_model(call: Call, judged: Path, tmp_path: Path) -> None:
+    done = call(
+        "compile", MODEL, *INT8, "--gate", judged, "-o", tmp_path / "m", "--query-model", MODEL, "--max-length", "12,16"
+    )
+    assert done.code == 0, done.err
+    kept = json.loads((tmp_path / "m/passages/description.json").read_text())["layout"]
+    assert (kept["query_length"], kept["passage_length"]) == (12, 16)
+    done = call("compile", MODEL, *INT8, "--gate", judged, "-o", tmp_path / "n", "--set", "dim=8")
+    assert done.code == 0, done.err
+    assert vizsla.load(tmp_path / "n").dim == 8
+
+
+def test_what_stands_there_is_refused_before_the_work(
+    call: Call, judged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "m").write_text("mine", encoding="utf-8")
+    monkeypatch.setattr(compilation, "read_sample", None)
+    done = call("compile", MODEL, *INT8, "--gate", judged, "--output", tmp_path / "m")
+    assert (done.code, "not an artifact of vizsla stands there" in done.err) == (2, True)
+
+
+def test_what_is_cut_is_said_once_and_progress_is_told(
+    call: Call, judged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, int, int]] = []
+    monkeypatch.setattr(terminal, "progress", lambda: nullcontext(lambda *step: told.append(step)))
+    monkeypatch.setattr(observing, "_PART", 50)
+    done = call("compile", MODEL, *INT8, "--gate", judged, "--output", tmp_path / "m", "--max-length", 5)
+    assert done.code == 0, done.err
+    assert done.err.count("passages were longer") == 1
+    assert list(dict.fromkeys(what for what, _, _ in told)) == ["reading", "calibrating", "before", "after"]
+    assert [step for step in told if step[0] == "after"] == [("after", done, 114) for done in (0, 50, 100, 114)]
+
+
+def test_a_missing_runtime_is_said_before_the_work(
+    call: Call, judged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    monkeypatch.setattr(compilation, "read_sample", None)
+    done = call("compile", MODEL, "--precision", "int8", "--gate", judged, "--output", tmp_path / "m")
+    assert (done.code, "pip install 'vizsla[openvino]'" in done.err) == (2, True)

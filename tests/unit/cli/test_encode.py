@@ -8,6 +8,7 @@ import pytest
 
 import vizsla
 from vizsla.encoders.dense import DenseEncoder
+from vizsla.encoders.encoding import SHARD
 
 from .conftest import PASSAGES, QUERIES, Call
 
@@ -67,7 +68,9 @@ def test_an_earlier_run_is_gone_on_with(
         return encode(self, texts)
 
     monkeypatch.setattr(DenseEncoder, "encode_passages", dying)
-    assert call("encode", BI, data, "-o", tmp_path / "v").code == 130
+    done = call("encode", BI, data, "-o", tmp_path / "v")
+    assert done.code == 130
+    assert done.err.splitlines()[-1] == "vizsla: interrupted after 4 of 6; the same command goes on there"
     assert not (tmp_path / "v").exists()
     done = call("encode", BI, data, "-o", tmp_path / "v", "--json")
     assert "going on after 4 of 6" in done.err
@@ -134,3 +137,20 @@ def test_another_artifact_is_never_replaced(call: Call, data: Path, tmp_path: Pa
     done = call("encode", BI, data, "-o", tmp_path / "i")
     assert (done.code, "found an artifact of kind 'frozen-collection'" in done.err) == (2, True)
     assert [path.name for path in tmp_path.iterdir()] == ["i"]
+
+
+def test_a_file_is_never_replaced_and_refused_before_passages_are_read(call: Call, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "v").write_text("mine", encoding="utf-8")
+    done = call("encode", BI, data, "-o", tmp_path / "v")
+    assert (done.code, "not an artifact of vizsla stands there" in done.err) == (2, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["v"]
+    assert (tmp_path / "v").read_text(encoding="utf-8") == "mine"
+
+
+def test_passages_with_titles_are_no_queries(call: Call, built: Path, tmp_path: Path) -> None:
+    done = call("encode", BI, built, "-o", tmp_path / "v", "--queries")
+    assert (done.code, "found --queries and passages with titles" in done.err) == (2, True)
+
+
+def test_progress_is_told_within_five_hundred_texts() -> None:
+    assert SHARD <= 512

@@ -126,3 +126,8 @@ def test_refusals(call: Call, run: Path, built: Path, data: Path, tmp_path: Path
     other.write_text('{"_id": "elsewhere", "text": "x"}\n')
     done = call("rerank", CROSS, run, other, "--queries", data, "-o", tmp_path / "o")
     assert (done.code, "the texts of no candidate" in done.err, (tmp_path / "o").exists()) == (2, True, False)
+
+
+def test_a_folder_is_no_place_for_a_run(call: Call, run: Path, data: Path, tmp_path: Path) -> None:
+    done = call("rerank", CROSS, run, data, "-o", tmp_path)
+    assert (done.code, "found a folder; wanted the name of a file" in done.err) == (2, True)

@@ -10,7 +10,8 @@ from vizsla.core.errors import DataError, SettingsError
 from vizsla.core.hits import Hits, empty, from_rows, rank
 from vizsla.core.vectors import Bitmap
 from vizsla.data.judgements import Judgements
-from vizsla.evaluating.calibrating import CalibrationSettings, calibrate
+from vizsla.data.runs import Run
+from vizsla.evaluating.calibrating import CalibrationSettings, calibrate, calibrate_run
 from vizsla.retrievers.calibrated import Calibrated
 
 QUERIES, PASSAGES = 400, 30
@@ -139,3 +140,44 @@ def test_what_cannot_be_fitted_is_refused() -> None:
             calibrate(base, judged(base), Names(), settings)
     with pytest.raises(DataError, match="0 hits"):
         calibrate(Silent(), judged(base), Names())
+
+
+def scored(queries: int, seed: int = 0) -> tuple[Run, Judgements]:
+    """A run whose scores alone say how likely a passage is: by 1 / (1 + exp(-(2 s - 1)))."""
+    draw = np.random.default_rng(seed)
+    scores = draw.normal(size=(queries, 8)).astype(np.float32)
+    relevant = draw.random(scores.shape) < 1 / (1 + np.exp(1 - 2 * scores))
+    names = [f"q{number}" for number in range(queries)]
+    ids = [f"p{place}" for place in range(8)]
+    run = Run("r", {name: list(zip(ids, row.tolist(), strict=True)) for name, row in zip(names, scores, strict=True)})
+    grades = {
+        name: {id_: int(right) for id_, right in zip(ids, row, strict=True)}
+        for name, row in zip(names, relevant.tolist(), strict=True)
+    }
+    return run, Judgements({name: name for name in names}, grades)
+
+
+def test_scores_that_stand_alone_are_fitted_without_their_rivals() -> None:
+    run, judgements = scored(1000)
+    run.rankings["unjudged"] = [("p0", 9.0)]
+    run.rankings["q0"] = []
+    made = calibrate_run(run, judgements, of={"contract": "c"}, data="drawn")
+    curve = made.curve
+    assert (curve.scale, curve.rival, curve.level) == ("plain", 0, 0)
+    assert [curve.slope, curve.bias] == [pytest.approx(2, abs=0.15), pytest.approx(-1, abs=0.1)]
+    assert (made.of, made.record["queries"], made.record["data"]) == ({"contract": "c"}, 999, "drawn")
+    assert made.record["held_out"]["error"] < 0.03
+    fewer = calibrate_run(run, judgements, CalibrationSettings(queries=300, seed=1))
+    assert fewer.record["queries"] == 300
+    assert fewer.curve != curve
+
+
+def test_positive_scores_alone_keep_their_scale() -> None:
+    run, judgements = scored(200)
+    raised = Run("r", {query: [(id_, score + 10) for id_, score in row] for query, row in run.rankings.items()})
+    assert calibrate_run(raised, judgements).curve.scale == "plain"
+
+
+def test_a_run_of_other_queries_is_refused() -> None:
+    with pytest.raises(DataError, match="0 judged queries"):
+        calibrate_run(Run("r", {"other": [("p0", 1.0)]}), scored(5)[1])

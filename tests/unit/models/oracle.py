@@ -112,17 +112,21 @@ def head(d: Description, values: Array) -> Array:
         made = np.maximum(linear(d, values, "terms"), 0)
         for _ in range(h.activation.count("log1p")):
             made = np.log1p(made)
-        return np.asarray(made.max(0) if h.pooling == ("max",) else made.sum(0), np.float64)
-    pooled = np.concatenate([pool(values, name) for name in h.pooling])
+        weights = np.asarray(made.max(0) if h.pooling == ("max",) else made.sum(0), np.float64)
+        return np.where(weights >= np.sort(weights)[-h.most], weights, 0) if h.most else weights
+    pooled = np.concatenate([pool(values, name, h.skip) for name in h.pooling])
     for i, name in enumerate(h.dense):
-        pooled = activation(linear(d, pooled, f"dense.{i}"), name)
+        layer = norm(d, pooled, f"dense.{i}", 1e-5) if name == "norm" else linear(d, pooled, f"dense.{i}")
+        pooled = layer if name == "norm" else activation(layer, name)
     if h.kind == "score":
         logits = linear(d, pooled, "classifier")
         return (softmax(logits) if h.activation == "softmax" else activation(logits, h.activation))[h.label, None]
     return pooled / max(float(np.linalg.norm(pooled)), 1e-12) if h.normalize else pooled
 
 
-def pool(values: Array, name: str) -> Array:
+def pool(values: Array, name: str, skip: int = 0) -> Array:
+    """One pooling of (tokens, hidden) without the first tokens; a token's place counts from the very first."""
+    places, values = np.arange(skip + 1, len(values) + 1), values[skip:]
     count = len(values)
     made: dict[str, Array] = {
         "cls": values[0],
@@ -130,7 +134,7 @@ def pool(values: Array, name: str) -> Array:
         "max": values.max(0),
         "mean": values.mean(0),
         "sqrt": values.sum(0) / math.sqrt(count),
-        "weighted": np.average(values, axis=0, weights=np.arange(1, count + 1)),
+        "weighted": np.average(values, axis=0, weights=places),
     }
     return made[name]
 
@@ -152,9 +156,9 @@ def linear(d: Description, values: Array, name: str) -> Array:
     return values @ d.weights[f"{name}.weight"].astype(np.float64) + d.weights.get(f"{name}.bias", np.zeros(1))
 
 
-def norm(d: Description, values: Array, name: str) -> Array:
+def norm(d: Description, values: Array, name: str, eps: float | None = None) -> Array:
     centred = values - values.mean(-1, keepdims=True)
-    spread = np.sqrt((centred**2).mean(-1, keepdims=True) + d.architecture.layer_norm_eps)
+    spread = np.sqrt((centred**2).mean(-1, keepdims=True) + (d.architecture.layer_norm_eps if eps is None else eps))
     made: Array = centred / spread * d.weights[f"{name}.weight"] + d.weights[f"{name}.bias"]
     return made
 

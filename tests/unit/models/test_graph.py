@@ -25,6 +25,7 @@ HEADS = {
     "unit": Head("vector", pooling=("mean",), normalize=True),
     "side by side": Head("vector", pooling=("mean", "cls", "max"), dense=("tanh",), widths=(5,)),
     "two layers": Head("vector", dense=("relu", "identity"), dense_bias=(True, False), widths=(7, 4), normalize=True),
+    "normed": Head("vector", dense=("norm", "tanh", "norm"), widths=(12, 5, 5)),
     "pooler": Head("score", dense=("tanh",)),
     "bare": Head("score", activation="sigmoid"),
     "softmax": Head("score", dense=("tanh",), activation="softmax", labels=2, label=1),
@@ -32,6 +33,8 @@ HEADS = {
     "splade": Head("terms", pooling=("max",), activation="log1p_relu"),
     "splade sum": Head("terms", pooling=("sum",), activation="log1p_relu"),
     "twice": Head("terms", pooling=("max",), activation="log1p_log1p_relu", transform="relu"),
+    "few": Head("terms", pooling=("max",), activation="log1p_relu", most=7),
+    "few sum": Head("terms", pooling=("sum",), activation="log1p_relu", most=7),
     "relu": Head("terms", pooling=("max",), activation="relu"),
 }
 LENGTHS = (5, 1, 17, 9)
@@ -64,6 +67,14 @@ def close(found: npt.NDArray[np.float32], wanted: npt.NDArray[np.float64]) -> No
 def test_the_graph_computes_what_the_forward_pass_does(family: str, name: str, tmp_path: Path) -> None:
     d = oracle.description(family, HEADS[name])
     texts = oracle.rows(d, LENGTHS)
+    close(opened(d, tmp_path).run(padded(d, texts, 20)), oracle.expected(d, texts))
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("family", ["bert", "mpnet"])
+def test_poolings_that_leave_a_prompt_out(family: str, pooling: str, tmp_path: Path) -> None:
+    d = oracle.description(family, Head("vector", (pooling,), skip=3))
+    texts = oracle.rows(d, (5, 4, 17, 9))
     close(opened(d, tmp_path).run(padded(d, texts, 20)), oracle.expected(d, texts))
 
 

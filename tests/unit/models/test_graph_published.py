@@ -115,3 +115,28 @@ def test_a_file_outside_the_folder_is_never_read_for_weights(tmp_path: Path) -> 
     path.write_bytes(model.SerializeToString())
     with pytest.raises(ArtifactError, match=r"p.onnx: not a graph that can be read"):
         graph.build(describe(path, Head("vector")))
+
+
+def bent(path: Path, operator: str, inputs: list[str]) -> Path:
+    """A published graph with an operator behind its words' rows."""
+    model = onnx.load(published(path))
+    model.graph.node[0].output[0] = "rows"
+    model.graph.node.append(helper.make_node(operator, inputs, ["last_hidden_state"], axis=-1, epsilon=0.1))
+    model.graph.initializer.append(numpy_helper.from_array(TABLE[0], "scale"))
+    onnx.save(model, path)
+    return path
+
+
+def test_a_layer_norm_of_the_optimiser_that_no_old_version_had(tmp_path: Path) -> None:
+    path = bent(tmp_path / "p.onnx", "LayerNormalization", ["rows", "scale"])
+    found = opened(describe(path, Head("vector")), tmp_path).run(BATCH)
+    rows = TABLE[[7, 5]].astype(np.float64)
+    centred = rows - rows.mean(1, keepdims=True)
+    wanted = centred / np.sqrt((centred**2).mean(1, keepdims=True) + 0.1) * TABLE[0]
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+def test_a_graph_that_does_not_hold_together(tmp_path: Path) -> None:
+    path = bent(tmp_path / "p.onnx", "LayerNormalization", ["nobody", "scale"])
+    with pytest.raises(ArtifactError, match=r"p\.onnx: not a graph that can be read"):
+        graph.build(describe(path, Head("vector")))

@@ -117,6 +117,8 @@ def test_parameters_are_counted_as_the_description_counts_them() -> None:
 def test_a_name_that_is_none_says_the_nearest() -> None:
     with pytest.raises(SettingsError, match="did you mean 'rocketqa-zh-base'"):
         find("rocketqa-zh-bas")
+    with pytest.raises(SettingsError, match="did you mean 'all-MiniLM-L6-v2'"):
+        find("ALL-minilm")
     with pytest.raises(SettingsError, match=r"it knows \d+ models, such as .*see: vizsla models"):
         find("")
 

@@ -103,3 +103,11 @@ def test_what_a_reranker_has_not(reranker: CrossEncoder) -> None:
         reranker.score([QUERY])  # type: ignore[list-item]
     with pytest.raises(DataError, match="pair 1"):
         vizsla.load(FOLDER, settings={"windows": "max"}).score([(QUERY, "x"), (QUERY, "x", "y")])
+
+
+@pytest.mark.parametrize("settings", [{"score": "probability"}, {"activation": "sigmoid"}])
+def test_a_score_is_called_what_its_activation_makes_it(settings: dict[str, object]) -> None:
+    with pytest.raises(SettingsError, match="set both"):
+        vizsla.load(FOLDER, settings=settings)
+    both = vizsla.load(FOLDER, settings={"activation": "sigmoid", "score": "probability"})
+    assert both.contract.score == "probability"

@@ -133,3 +133,31 @@ def test_a_manifest_without_digests_is_refused(tmp_path: Path) -> None:
         (tmp_path / "c/manifest.json").write_text(json.dumps(manifest | {"made_from": wrong}), encoding="utf-8")
         with pytest.raises(ArtifactError, match="not a calibration"):
             Calibration.load(tmp_path / "c")
+
+
+def test_scores_that_stand_alone() -> None:
+    said = Calibration(Curve("plain", slope=2.0, rival=0.0, level=0.0, bias=-1.0, floor=0.0)).alone(
+        np.array([-1e30, -2.0, 0.5, 1.5, 1e30], np.float32)
+    )
+    assert said.dtype == np.float32
+    assert said[1:4].tolist() == pytest.approx([1 / (1 + np.exp(5)), 0.5, 1 / (1 + np.exp(-2))], abs=1e-7)
+    assert 0 < said[0] < 1e-20
+    assert said[4] == 1
+    logarithm = Curve("log", slope=1.0, rival=0.0, level=0.0, bias=0.0, floor=0.0)
+    assert logarithm.alone(np.array([3.0], np.float32))[0] == pytest.approx(0.75)
+    with pytest.raises(ShapeError, match="NaN"):
+        logarithm.alone(np.array([np.nan], np.float32))
+
+
+@pytest.mark.parametrize(("rival", "level"), [(1.0, 0.0), (0.0, 1.0)])
+def test_a_curve_of_hits_among_others_is_none_of_scores_alone(rival: float, level: float) -> None:
+    curve = Curve("plain", slope=1.0, rival=rival, level=level, bias=0.0, floor=0.0)
+    with pytest.raises(IncompatibleError, match="a calibration of searches"):
+        curve.alone(np.ones(1, np.float32))
+
+
+def test_another_model_is_refused() -> None:
+    made = Calibration(Curve("plain", 1.0, 0.0, 0.0, 0.0, 0.0), {"contract": "a"})
+    made.check({"contract": "a"})
+    with pytest.raises(IncompatibleError, match="another contract; wanted one fitted on this model"):
+        made.check({"contract": "b"})

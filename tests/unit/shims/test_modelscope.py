@@ -58,6 +58,13 @@ def test_tasks_that_do_not_fit(task: str, model: Path, message: str) -> None:
         modelscope.pipeline(task, model)
 
 
+def test_the_input_by_its_name() -> None:
+    for task, folder in (("sentence-embedding", EMBEDDING), ("text-ranking", RANKING)):
+        run = modelscope.pipeline(task=task, model=folder)
+        given = {"source_sentence": TEXTS[:1], "sentences_to_compare": TEXTS[1:]}
+        assert run(input=given)["scores"] == run(given)["scores"]
+
+
 def test_no_source() -> None:
     with pytest.raises(DataError, match="no text under 'source_sentence'"):
         modelscope.pipeline("text-ranking", RANKING)({"sentences_to_compare": TEXTS})

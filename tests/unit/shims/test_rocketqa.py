@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import vizsla
-from vizsla.core.errors import ArtifactError, DataError
+from vizsla.core.errors import ArtifactError, DataError, SettingsError
 from vizsla.shims import rocketqa
 
 FIXTURES = Path(__file__).parents[1] / "models/fixtures"
@@ -46,6 +46,16 @@ def test_a_cross_encoder() -> None:
 def test_the_librarys_own_config_names_its_folder(tmp_path: Path) -> None:
     folder = shutil.copytree(FIXTURES / "paddlenlp-ernie3/query", tmp_path / "model")
     assert isinstance(rocketqa.load_model(folder / "config.json"), rocketqa.DualEncoder)
+
+
+def test_the_librarys_own_arguments() -> None:
+    folder = FIXTURES / "paddlenlp-ernie3/query"
+    assert isinstance(
+        rocketqa.load_model(model=folder, use_cuda=False, device_id=0, batch_size=16), rocketqa.DualEncoder
+    )
+    for given, said in (({"use_cuda": True}, "use_cuda=True"), ({"batch_size": 0}, "batch_size=0")):
+        with pytest.raises(SettingsError, match=said):
+            rocketqa.load_model(folder, **given)
 
 
 def test_names() -> None:

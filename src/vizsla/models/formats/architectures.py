@@ -4,7 +4,6 @@ Knows the configs of transformers' and PaddleNLP's own models; refuses to know h
 """
 
 from vizsla.core.errors import ArtifactError
-from vizsla.core.settings import nearest
 from vizsla.models.description import Architecture, Family
 from vizsla.models.formats.said import Said
 
@@ -27,14 +26,21 @@ def family(said: Said) -> Family:
     Raises:
         ArtifactError: one that is not read.
     """
-    named = said.get("family", "model_type", default="bert")
+    named = said.get("family", "model_type", default=_by_class(said.config.get("architectures")))
     found = FAMILIES.get(str(named))
     if found is None:
-        raise ArtifactError(f"{said.path}: found the model type {str(named)[:50]!r}; {nearest(str(named), FAMILIES)}")
+        wanted = ", ".join(FAMILIES)
+        raise ArtifactError(f"{said.path}: found the model type {str(named)[:50]!r}; wanted one of {wanted}")
     kind = said.config.get("position_embedding_type") or "absolute"
     if kind != "absolute":
         raise ArtifactError(f"{said.path}: found position_embedding_type {str(kind)[:50]!r}; wanted 'absolute'")
     return found
+
+
+def _by_class(classes: object) -> str:
+    """The model type of a config that is older than that word: what its class's name begins with."""
+    name = str(classes[0]).lower() if isinstance(classes, list) and classes else ""
+    return next((kind for kind in FAMILIES if name.startswith(kind.replace("-", ""))), "bert")
 
 
 def described(said: Said, of: Family) -> Architecture:
@@ -61,9 +67,14 @@ def described(said: Said, of: Family) -> Architecture:
         types=0 if of in ("distilbert", "mpnet") else said.whole("types", "type_vocab_size", "sent_type_vocab_size"),
         tasks=tasks if uses_tasks else 0,
         embedding=wide if wide != hidden else 0,
-        layer_norm_eps=said.number("layer_norm_eps", "layer_norm_eps", "epsilon", default=1e-12),
+        layer_norm_eps=said.number("layer_norm_eps", *_eps(of), default=1e-12),
         buckets=said.whole("buckets", "relative_attention_num_buckets", default=32) if of == "mpnet" else 0,
     )
+
+
+def _eps(of: Family) -> tuple[str, ...]:
+    """DistilBERT's own code fixes 1e-12, whatever its config says."""
+    return () if of == "distilbert" else ("layer_norm_eps", "epsilon")
 
 
 def _first(said: Said, of: Family) -> int:

@@ -57,7 +57,8 @@ class Checkpoint:
         if not keys:
             return None
         array = self.arrays[keys[0]]
-        if other := next((key for key in keys[1:] if not np.array_equal(self.arrays[key], array)), None):
+        tied = name == "terms.bias"  # the decoder's own stands first; the other is what older files call it
+        if other := next((key for key in keys[1:] if not tied and not np.array_equal(self.arrays[key], array)), None):
             raise ArtifactError(f"{self.path}: found '{keys[0]}' and '{other}' for one weight; wanted one of them")
         return array.T if self.naming.turned and _is_matrix(name) else array
 
@@ -136,11 +137,15 @@ def checked(array: Array, shape: tuple[int, ...], where: str, *, turned: bool = 
         raise ArtifactError(f"{where}: found shape {found}; wanted {wanted}: is the config another model's?")
     if array.dtype != np.float32:
         raise ArtifactError(f"{where}: found {array.dtype} numbers; wanted floats: quantised weights are not read")
-    with np.errstate(invalid="ignore"):
-        total = float(np.sum(array, dtype=np.float64))  # of finite float32 it is finite, in one pass
-    if not math.isfinite(total):
+    if not _finite(array):
         raise ArtifactError(f"{where}: found numbers that are not finite; wanted finite ones: fetch it again")
     return array
+
+
+def _finite(array: Array) -> bool:
+    """In one pass over the numbers; a sum that is too large for float32 is made again, and then is not."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return math.isfinite(float(np.sum(array))) or math.isfinite(float(np.sum(array, dtype=np.float64)))
 
 
 def prefixes(arrays: Mapping[str, Array], naming: Naming) -> list[str]:

@@ -15,11 +15,12 @@ from vizsla.models.formats.checkpoint import Checkpoint
 from vizsla.models.formats.draft import Draft
 from vizsla.models.formats.naming import NAMINGS
 from vizsla.models.formats.place import Place
-from vizsla.models.formats.said import Said, warn
+from vizsla.models.formats.said import Said, major, warn
 from vizsla.models.formats.wishes import Wishes
 
 SPLADE_LENGTH = 256
 _UNBOUNDED = 1 << 20
+_UNSTRIPPED = 4  # the first version whose CrossEncoder takes texts as they are
 _ACTIVATIONS = {
     "Identity": "identity",
     "Sigmoid": "sigmoid",
@@ -143,7 +144,9 @@ def transform(encoder: Encoder) -> str:
     return encoder.architecture.activation if own else "gelu"
 
 
-def reranker(encoder: Encoder, wishes: Wishes, *, named: object = None, length: int | None = None) -> Description:
+def reranker(
+    encoder: Encoder, wishes: Wishes, *, named: object = None, length: int | None = None, strip: bool = True
+) -> Description:
     """A sequence classifier as sentence-transformers' CrossEncoder runs it.
 
     Args:
@@ -151,13 +154,14 @@ def reranker(encoder: Encoder, wishes: Wishes, *, named: object = None, length: 
         wishes: settings.
         named: the activation by the name of its class, None for the config's.
         length: most tokens of a pair, None for the tokenizer's.
+        strip: whether whitespace around texts goes.
     """
     said, family = encoder.said, encoder.architecture.family
     names = said.config.get("id2label")
     labels = said.whole("labels", "num_labels", default=len(names) if isinstance(names, dict) else 2)
     own = said.config.get("sentence_transformers")
-    own = own.get("activation_fn") if isinstance(own, dict) else None
-    named = named or own or said.config.get("sbert_ce_default_activation_function")
+    own = own if isinstance(own, dict) else {}
+    named = named or own.get("activation_fn") or said.config.get("sbert_ce_default_activation_function")
     usual = "sigmoid" if labels == 1 else "identity"
     activation = class_activation(named, encoder) if named else str(said.get("head.activation", default=usual))
     inner = "relu" if family == "distilbert" else _POOLERS[family]
@@ -167,7 +171,10 @@ def reranker(encoder: Encoder, wishes: Wishes, *, named: object = None, length: 
         warn(said.path, f"{labels} labels; label {label} is the score: say settings={{'label': ...}}")
     head = Head("score", dense=tuple(dense), activation=activation, labels=labels, label=label)
     score = "probability" if activation in ("sigmoid", "softmax") else "logit"
-    layout = encoder.layout("sentence-transformers", "score", length)
+    layout = replace(
+        encoder.layout("sentence-transformers", "score", length),
+        strip=strip and major(own.get("version")) < _UNSTRIPPED,
+    )
     return encoder.draft(head, layout, str(said.get("score", default=score)), wishes).finish(wishes)
 
 

@@ -1,8 +1,9 @@
-"""sentence-transformers' modules that stand behind an encoder: Pooling, Dense, Normalize, SpladePooling.
+"""sentence-transformers' modules that stand behind an encoder: Pooling, Dense, LayerNorm, Normalize, SpladePooling.
 
 Knows their configs in versions 2 to 6; refuses modules that are none of the published families'.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from vizsla.models.description import Head, Weights
 from vizsla.models.formats.checkpoint import checked
 from vizsla.models.formats.huggingface import Encoder, class_activation
 from vizsla.models.formats.place import Place
+from vizsla.models.weights.numbers import Array
 
 _FLAGS = {
     "pooling_mode_cls_token": "cls",
@@ -28,6 +30,7 @@ _MODES = {
     "weightedmean": "weighted",
     "lasttoken": "last",
 }
+_POOLED = "sentence_embedding"
 _TERMS = {"relu": "log1p_relu", "log1p_relu": "log1p_log1p_relu"}  # their names leave out the first log1p
 
 
@@ -61,14 +64,23 @@ class Chain:
         return {**taken, **kept}
 
 
-def followed(modules: list[Module], encoder: Encoder, head: Head, *, prompted: bool) -> Chain:
+def kind(name: object) -> str:
+    """A module's kind: the last part of its class's name."""
+    return str(name).rpartition(".")[2]
+
+
+def bare(modules: list[Module]) -> bool:
+    """Whether a pooling among modules leaves prompts out."""
+    return any(module.kind == "Pooling" and module.config().get("include_prompt") is False for module in modules)
+
+
+def followed(modules: list[Module], encoder: Encoder, head: Head) -> Chain:
     """The head that modules make of an encoder's output.
 
     Args:
         modules: behind the encoder.
         encoder: the encoder.
         head: what it starts with.
-        prompted: whether texts get a prompt, which every pooling here includes.
 
     Raises:
         ArtifactError: a module, an order or an option that is not read.
@@ -76,9 +88,6 @@ def followed(modules: list[Module], encoder: Encoder, head: Head, *, prompted: b
     chain = Chain(head)
     for module in modules:
         chain = _joined(chain, module, encoder)
-        if prompted and module.kind == "Pooling" and module.config().get("include_prompt") is False:
-            found = "include_prompt false and prompts"
-            raise ArtifactError(f"{module.place.folder}: found {found}; wanted pooling over the prompt's tokens too")
     return chain
 
 
@@ -89,13 +98,15 @@ def _joined(chain: Chain, module: Module, encoder: Encoder) -> Chain:
         return replace(chain, head=replace(chain.head, kind="vector", pooling=_pooling(module)))
     if module.kind == "Dense":
         return _dense(chain, module, encoder)
+    if module.kind == "LayerNorm":
+        return _norm(chain, module)
     if module.kind == "Normalize":
         return replace(chain, head=replace(chain.head, normalize=True))
     if module.kind == "SpladePooling":
         return replace(chain, head=_splade(chain.head, module))
     if module.kind == "Dropout":  # nothing once trained
         return chain
-    wanted = "Pooling, Dense, Normalize or SpladePooling"
+    wanted = "Pooling, Dense, LayerNorm, Normalize or SpladePooling"
     raise ArtifactError(f"{module.place.folder}: found the module '{module.kind[:100]}'; wanted {wanted}")
 
 
@@ -107,42 +118,58 @@ def _pooling(module: Module) -> tuple[str, ...]:
         return tuple(modes) or ("mean",)
     modes = [modes] if isinstance(modes, str) else modes
     if not isinstance(modes, list) or not modes or not all(isinstance(m, str) and m in _MODES for m in modes):
-        raise ArtifactError(f"{module.place.folder}: found pooling_mode {modes!r}; wanted some of {', '.join(_MODES)}")
+        raise ArtifactError(
+            f"{module.place.folder}: found pooling_mode {str(modes)[:100]!r}; wanted some of {', '.join(_MODES)}"
+        )
     return tuple(_MODES[mode] for mode in modes)
 
 
 def _splade(head: Head, module: Module) -> Head:
     config = module.config()
     pooling, activation = config.get("pooling_strategy", "max"), config.get("activation_function", "relu")
-    if pooling not in ("max", "sum") or activation not in _TERMS:
+    if pooling not in ("max", "sum") or activation not in list(_TERMS):
         wanted = f"max or sum, and {' or '.join(_TERMS)}"
-        raise ArtifactError(f"{module.place.folder}: found {pooling!r} and {activation!r}; wanted {wanted}")
+        found = f"{str(pooling)[:50]!r} and {str(activation)[:50]!r}"
+        raise ArtifactError(f"{module.place.folder}: found {found}; wanted {wanted}")
     return replace(head, kind="terms", pooling=(pooling,), activation=_TERMS[activation])
 
 
 def _dense(chain: Chain, module: Module, encoder: Encoder) -> Chain:
     config, folder, number = module.config(), module.place.folder, len(chain.head.dense)
-    places = {config.get(key, "sentence_embedding") for key in ("module_input_name", "module_output_name")}
-    if places != {"sentence_embedding"} or config.get("use_residual"):
-        raise ArtifactError(
-            f"{folder}: found a Dense on {sorted(map(str, places))}; wanted one on the pooled vector, no residual"
-        )
+    places = [config.get(key, _POOLED) for key in ("module_input_name", "module_output_name")]
+    if places != [_POOLED, _POOLED] or config.get("use_residual"):
+        found = f"a Dense from {str(places[0])[:50]!r} to {str(places[1])[:50]!r}"
+        raise ArtifactError(f"{folder}: found {found}; wanted one on the pooled vector, no residual")
     inputs, outputs = config.get("in_features"), config.get("out_features")
     if type(inputs) is not int or type(outputs) is not int or min(inputs, outputs) < 1:
         raise ArtifactError(f"{folder}: found {inputs!r} inputs and {outputs!r} outputs; wanted whole numbers")
     bias = config.get("bias", True) is not False
     name = config.get("activation_function") or "torch.nn.modules.activation.Tanh"
-    arrays = module.place.arrays()
-    wanted = {"weight": (outputs, inputs)} | ({"bias": (outputs,)} if bias else {})
-    for part, shape in wanted.items():
-        if f"linear.{part}" not in arrays:
-            raise ArtifactError(f"{folder}: found no 'linear.{part}'; wanted it with shape {shape}: fetch it again")
-        array = checked(arrays[f"linear.{part}"], shape, f"{folder}: 'linear.{part}'")
-        chain.weights[f"dense.{number}.{part}"] = array.T if part == "weight" else array
-    head = replace(
-        chain.head,
-        dense=(*chain.head.dense, class_activation(name, encoder)),
-        dense_bias=(*chain.head.dense_bias, bias),
-        widths=(*chain.head.widths, outputs),
-    )
-    return replace(chain, head=head)
+    shapes = {"linear.weight": (outputs, inputs)} | ({"linear.bias": (outputs,)} if bias else {})
+    for part, array in _taken(module, shapes).items():
+        chain.weights[f"dense.{number}.{part}"] = array.T
+    return _longer(chain, class_activation(name, encoder), outputs, bias=bias)
+
+
+def _norm(chain: Chain, module: Module) -> Chain:
+    width = module.config().get("dimension")
+    if type(width) is not int or width < 1:
+        raise ArtifactError(f"{module.place.folder}: found dimension {width!r}; wanted a whole number")
+    for part, array in _taken(module, {"norm.weight": (width,), "norm.bias": (width,)}).items():
+        chain.weights[f"dense.{len(chain.head.dense)}.{part}"] = array
+    return _longer(chain, "norm", width, bias=True)
+
+
+def _taken(module: Module, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
+    """A module's own weights, "weight" and "bias"."""
+    folder, arrays = module.place.folder, module.place.arrays()
+    for key, shape in shapes.items():
+        if key not in arrays:
+            raise ArtifactError(f"{folder}: found no '{key}'; wanted it with shape {shape}: fetch it again")
+    return {key.rpartition(".")[2]: checked(arrays[key], shape, f"{folder}: '{key}'") for key, shape in shapes.items()}
+
+
+def _longer(chain: Chain, name: str, width: int, *, bias: bool) -> Chain:
+    head = chain.head
+    dense, biases, widths = (*head.dense, name), (*head.dense_bias, bias), (*head.widths, width)
+    return replace(chain, head=replace(head, dense=dense, dense_bias=biases, widths=widths))

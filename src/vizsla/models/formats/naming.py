@@ -75,7 +75,7 @@ _MPNET_MODULES = _BERT_MODULES | {
 }
 _WORD = "embeddings.word_embeddings.weight"
 _LM_HEAD = {"terms.transform": ("lm_head.dense",), "terms.norm": ("lm_head.layer_norm",)}
-_LM_ARRAYS = {"terms.bias": ("lm_head.bias", "lm_head.decoder.bias"), "terms.weight": ("lm_head.decoder.weight",)}
+_LM_ARRAYS = {"terms.bias": ("lm_head.decoder.bias", "lm_head.bias"), "terms.weight": ("lm_head.decoder.weight",)}
 _TWO_LAYERS = {"dense.0": ("classifier.dense",), "classifier": ("classifier.out_proj",)}
 
 BERT = Naming(
@@ -90,7 +90,7 @@ BERT = Naming(
         "terms.norm": ("cls.predictions.transform.LayerNorm",),
     },
     arrays={
-        "terms.bias": ("cls.predictions.bias", "cls.predictions.decoder.bias"),
+        "terms.bias": ("cls.predictions.decoder.bias", "cls.predictions.bias"),
         "terms.weight": ("cls.predictions.decoder.weight",),
     },
 )

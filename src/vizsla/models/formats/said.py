@@ -23,11 +23,22 @@ _ACTIVATIONS = {
     "relu": "relu",
 }
 _NOTHING = object()
+_LONGEST_MAJOR = 9
 
 
 def warn(where: Path, message: str) -> None:
     """Say what was assumed, and how to say otherwise."""
     logging.getLogger("vizsla").warning("%s: %s", where, message)
+
+
+def major(version: object) -> int:
+    """The first number of a version, 0 where none is said.
+
+    >>> major("5.1.0"), major(None)
+    (5, 0)
+    """
+    first = str(version).partition(".")[0]
+    return int(first) if first.isdecimal() and len(first) <= _LONGEST_MAJOR else 0
 
 
 @dataclass(frozen=True, slots=True)

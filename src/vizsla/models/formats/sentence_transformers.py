@@ -10,18 +10,20 @@ import numpy as np
 
 from vizsla.core.errors import ArtifactError
 from vizsla.models.description import Architecture, Description, Head, Layout, Towers, Weights
-from vizsla.models.formats import huggingface
+from vizsla.models.formats import huggingface, routes
 from vizsla.models.formats.checkpoint import checked
 from vizsla.models.formats.draft import Draft
-from vizsla.models.formats.modules import Chain, Module, followed
+from vizsla.models.formats.modules import Chain, Module, bare, followed, kind
 from vizsla.models.formats.place import Place
-from vizsla.models.formats.said import Said
+from vizsla.models.formats.said import Said, major
 from vizsla.models.formats.wishes import Wishes
+from vizsla.models.tokenizer import Tokenizer
 from vizsla.models.weights.places import read_json_list
 
 MODULES = "modules.json"
 _OWN = "config_sentence_transformers.json"
-_ROUTES = {"query": ("query",), "passage": ("document", "passage", "corpus")}
+_STATES = "last_hidden_state"
+_UNSTRIPPED = 6  # the first version that takes texts as they are
 _CONFIGS = [
     f"sentence_{name}_config.json"
     for name in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
@@ -40,7 +42,7 @@ class _Whole:
         """The prompt of one side: its own name's, else the default's."""
         prompts = self.own.get("prompts")
         prompts = prompts if isinstance(prompts, dict) else {}
-        names = (*_ROUTES[side], self.own.get("default_prompt_name"))
+        names = (*routes.NAMES[side], self.own.get("default_prompt_name"))
         found = next((prompts[name] for name in names if isinstance(name, str) and name in prompts), "")
         return found if isinstance(found, str) else ""
 
@@ -48,6 +50,20 @@ class _Whole:
         """How vectors are compared: without a word, by cosine, and by dot product where they are terms."""
         said = Said(self.own, self.place.folder / _OWN, self.wishes)
         return str(said.get("score", "similarity_fn_name", default="dot" if kind == "terms" else "cosine"))
+
+    def strips(self) -> bool:
+        """Whether whitespace around texts goes, as it did until version 6."""
+        versions = self.own.get("__version__")
+        said = versions.get("sentence_transformers") if isinstance(versions, dict) else None
+        return major(said) < _UNSTRIPPED
+
+    def most(self, kind: str) -> int:
+        """Of terms, how many of the largest weights stay; of vectors, how many of the first columns; 0 for all."""
+        name = "max_active_dims" if kind == "terms" else "truncate_dim"
+        count = self.own.get(name) or 0
+        if type(count) is not int or count < 0:
+            raise ArtifactError(f"{self.place.folder / _OWN}: found {name} {str(count)[:50]!r}; wanted a whole number")
+        return count
 
 
 def read(place: Place, wishes: Wishes) -> Towers:
@@ -58,44 +74,26 @@ def read(place: Place, wishes: Wishes) -> Towers:
         SettingsError: a value that cannot be.
     """
     whole = _Whole(place, place.json(_OWN, optional=True), wishes)
-    first, *rest = _listed(place)
-    if first.kind != "Router":
-        description = _tower(whole, [first, *rest])
-        return Towers(description, description)
-    config = first.place.json("router_config.json")
-    queries = [*_route(first.place, config, "query"), *rest]
-    passages = [*_route(first.place, config, "passage"), *rest]
-    return Towers(_tower(whole, queries), _tower(whole, passages))
+    modules = _listed(place)
+    one, other = (routes.along(modules, side) for side in ("query", "passage"))
+    queries = _tower(whole, one)
+    passages = queries if one == other else _tower(whole, other)
+    if one == other and not bare(one):
+        return Towers(queries, passages)
+    return Towers(_unprompted(whole, queries, one, "query"), _unprompted(whole, passages, other, "passage"))
 
 
 def _listed(place: Place) -> list[Module]:
     path = place.folder / MODULES
     listed = read_json_list(path)
     modules = [
-        Module(_kind(each.get("type")), place.part(each.get("path", ""), said_by=MODULES))
+        Module(kind(each.get("type")), place.part(each.get("path", ""), said_by=MODULES))
         for each in listed
         if isinstance(each, dict)
     ]
     if not modules or len(modules) != len(listed):
         raise ArtifactError(f"{path}: found {str(listed)[:100]}; wanted modules with type and path")
     return modules
-
-
-def _kind(name: object) -> str:
-    return str(name).rpartition(".")[2]
-
-
-def _route(place: Place, config: dict[str, Any], side: str) -> list[Module]:
-    structure, types = config.get("structure"), config.get("types")
-    parameters = config.get("parameters") or {}
-    if not isinstance(structure, dict) or not isinstance(types, dict) or not isinstance(parameters, dict):
-        raise ArtifactError(f"{place.folder}: found a router without structure and types; wanted both: fetch it again")
-    names = (*_ROUTES[side], parameters.get("default_route"))
-    route = next((structure[name] for name in names if isinstance(name, str) and name in structure), None)
-    if not isinstance(route, list) or not route or not all(isinstance(each, str) and each in types for each in route):
-        found = f"no route for a {side} among {', '.join(map(str, structure))[:200]}"
-        raise ArtifactError(f"{place.folder}: found {found}; wanted query and document, or a default_route")
-    return [Module(_kind(types[each]), place.part(each, said_by="router_config.json")) for each in route]
 
 
 def _tower(whole: _Whole, modules: list[Module]) -> Description:
@@ -112,11 +110,44 @@ def _tower(whole: _Whole, modules: list[Module]) -> Description:
     if task == "sequence-classification" or whole.own.get("model_type") == "CrossEncoder":
         return _reranker(whole, encoder, config, rest)
     terms = first.kind == "MLMTransformer" or task == "fill-mask"
+    _check_states(place, config, terms=terms)
     start = Head("terms", ("max",), transform=huggingface.transform(encoder)) if terms else Head("vector", ("mean",))
     prompts = whole.prompt("query"), whole.prompt("passage")
-    chain = followed(rest, encoder, start, prompted=any(prompts))
-    layout = replace(_layout(encoder, config, chain.head), query_prompt=prompts[0], passage_prompt=prompts[1])
-    return _draft(whole, encoder, chain, layout).finish(whole.wishes)
+    chain = followed(rest, encoder, start)
+    layout = _layout(encoder, config, chain.head, strip=whole.strips())
+    layout = replace(layout, query_prompt=prompts[0], passage_prompt=prompts[1])
+    most = whole.most(chain.head.kind)
+    if chain.head.kind == "terms":
+        chain = replace(chain, head=replace(chain.head, most=most))
+        return _draft(whole, encoder, chain, layout).finish(whole.wishes)
+    return replace(_draft(whole, encoder, chain, layout).finish(whole.wishes), dim=most)
+
+
+def _check_states(place: Place, config: dict[str, Any], *, terms: bool) -> None:
+    """Since version 6 an encoder may give another output of its model than the last hidden states."""
+    found: object = config.get("modality_config")
+    for key in ("text", "method_output_name"):
+        found = found.get(key) if isinstance(found, dict) else None
+    if not terms and found not in (None, _STATES):
+        raise ArtifactError(f"{place.folder}: found the output {str(found)[:50]!r} of text; wanted '{_STATES}'")
+
+
+def _unprompted(whole: _Whole, tower: Description, modules: list[Module], side: str) -> Description:
+    """A tower whose pooling leaves its side's prompt out, where the directory wants it so.
+
+    Until version 6 the first token's pooling took the first token of all.
+    """
+    layout, head = tower.layout, tower.head
+    prompt = layout.query_prompt if side == "query" else layout.passage_prompt
+    if not prompt or not bare(modules) or "skip" in whole.wishes.settings:
+        return tower
+    if whole.strips() and "cls" in head.pooling:
+        if head.pooling != ("cls",):
+            found = f"a pooling of {', '.join(head.pooling)} without the prompt"
+            raise ArtifactError(f"{tower.name}: found {found} before version 6; wanted the first token's alone")
+        return tower
+    rows = Tokenizer(tower.tokens, replace(layout, query_prompt="", passage_prompt="")).queries([prompt])
+    return replace(tower, head=replace(head, skip=int(rows.lengths()[0]) - layout.specials))
 
 
 def _draft(whole: _Whole, encoder: huggingface.Encoder, chain: Chain, layout: Layout) -> Draft:
@@ -134,12 +165,13 @@ def _draft(whole: _Whole, encoder: huggingface.Encoder, chain: Chain, layout: La
     return replace(draft, weights=weights)
 
 
-def _layout(encoder: huggingface.Encoder, config: dict[str, Any], head: Head) -> Layout:
+def _layout(encoder: huggingface.Encoder, config: dict[str, Any], head: Head, *, strip: bool) -> Layout:
     length = _length(config, "max_seq_length", encoder)
     layout = encoder.layout("sentence-transformers", head.kind, length)
     query, passage = _length(config, "query_length", encoder), _length(config, "document_length", encoder)
     return replace(
         layout,
+        strip=strip,
         lower=config.get("do_lower_case") is True,
         query_length=query or layout.query_length,
         passage_length=passage or layout.passage_length,
@@ -160,14 +192,14 @@ def _reranker(whole: _Whole, encoder: huggingface.Encoder, config: dict[str, Any
             f"{whole.place.folder}: found {found} of a CrossEncoder; wanted a sequence classifier alone"
         )
     named, length = whole.own.get("activation_fn"), _length(config, "max_seq_length", encoder)
-    return huggingface.reranker(encoder, whole.wishes, named=named, length=length)
+    return huggingface.reranker(encoder, whole.wishes, named=named, length=length, strip=whole.strips())
 
 
 def _static(whole: _Whole, module: Module, rest: list[Module]) -> Description:
     """A weight a token, once for every token that a text has."""
-    if rest:
-        found = f"{rest[0].kind[:100]} behind SparseStaticEmbedding"
-        raise ArtifactError(f"{module.place.folder}: found {found}; wanted it alone on its route")
+    if rest or whole.most("terms"):
+        found = f"{rest[0].kind[:100]} behind" if rest else "max_active_dims for a"
+        raise ArtifactError(f"{module.place.folder}: found {found} SparseStaticEmbedding; wanted it alone on its route")
     place, path = module.place, module.config().get("path")
     if path is not None:
         raise ArtifactError(
@@ -185,9 +217,7 @@ def _static(whole: _Whole, module: Module, rest: list[Module]) -> Description:
         name=place.name,
         architecture=Architecture("static", len(table)),
         head=Head("terms", ("max",)),
-        layout=Layout(
-            "sentence-transformers", length, length, specials=False, strip=True, query_prompt=whole.prompt("query")
-        ),
+        layout=Layout("sentence-transformers", length, length, specials=False, query_prompt=whole.prompt("query")),
         tokens=lambda architecture: place.tokens(architecture, whole.wishes),
         score=whole.score("terms"),
         weights=lambda _architecture, _head: {"table": np.ascontiguousarray(table)},

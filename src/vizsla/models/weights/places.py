@@ -1,16 +1,36 @@
 """Files inside a model's folder: paths that cannot leave it, JSON of a bounded size, bytes mapped not copied.
 
-Refuses to know what the files mean.
+Knows which file an array is a view of. Refuses to know what the files mean.
 """
 
 import json
 import mmap
+import os
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
 
 from vizsla.core.errors import ArtifactError
+from vizsla.models.weights.numbers import Array
 
 _LARGEST_JSON = 64 << 20
+_LONGEST_NAME = 255
+
+
+class Identity(NamedTuple):
+    """What a file's content cannot change without: its place, size, and times of change and of status."""
+
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+    changed_ns: int
+
+
+_MAPPED: WeakKeyDictionary[mmap.mmap, tuple[int, Identity]] = WeakKeyDictionary()
+"""The files that are mapped now: where in memory, and which."""
 
 
 def inside(folder: Path, name: object, *, said_by: Path) -> Path:
@@ -28,6 +48,8 @@ def inside(folder: Path, name: object, *, said_by: Path) -> Path:
 
 def _stays(name: str) -> bool:
     windows = PureWindowsPath(name)
+    if any(len(part.encode("utf-8", "surrogatepass")) > _LONGEST_NAME for part in windows.parts):
+        return False  # no file system has it, and some raise where they are only asked
     absolute = PurePosixPath(name).is_absolute() or windows.drive or windows.root
     return not absolute and ".." not in windows.parts
 
@@ -81,6 +103,28 @@ def mapped(path: Path) -> memoryview:
     """
     try:
         with path.open("rb") as file:
-            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            found = identity(os.fstat(file.fileno()))
+            made = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:
         raise ArtifactError(f"{path}: cannot be read ({error}); fetch the model again") from error
+    _MAPPED[made] = _address(np.frombuffer(made, np.uint8)), found
+    return memoryview(made)
+
+
+def identity(status: os.stat_result) -> Identity:
+    """A file's identity by its status."""
+    return Identity(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def origin(array: Array) -> tuple[Identity, int] | None:
+    """The mapped file that an array is a view of, and where in it the array begins; None of an array in memory."""
+    at = _address(array)
+    for start, found in list(_MAPPED.values()):
+        if start <= at < start + found.size:
+            return found, at - start
+    return None
+
+
+def _address(array: Array) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address

@@ -32,6 +32,7 @@ def test_shards_are_one(tmp_path: Path) -> None:
         ({"a1": "..\\1.pdparams"}, "the path"),
         ({"a1": "C:1.pdparams"}, "the path"),
         ({"a1": "a\0b"}, "the path"),
+        ({"a1": "桥" * 90}, "the path"),
         ({"a1": "2.pdparams"}, "no 'a1' in"),
         ({"a1": "3.pdparams"}, "cannot be read"),
         ({"a1": 5}, "of no known kind"),
