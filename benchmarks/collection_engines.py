@@ -37,7 +37,7 @@ class Engine(Protocol):
 
 
 class Vizsla:
-    """A collection through its retriever, which gives positions, and their ids."""
+    """A collection's snapshot, held as a reader holds it, searched for positions and their ids."""
 
     module, modes, steps = "vizsla", (*MODES, "filtered-dense"), ()
     recall = RECALL
@@ -58,10 +58,10 @@ class Vizsla:
 
         known(given)
         self._collection, self._queries = Collection.open(folder), given.queries
+        self._snapshot = self._collection.snapshot()
 
     def search(self, mode: str, row: int, k: int, effort: float) -> list[Any]:
-        snapshot = self._collection.snapshot()
-        filtered = mode.startswith("filtered")
+        snapshot, filtered = self._snapshot, mode.startswith("filtered")
         allowed = snapshot.bitmap(WHERE) if filtered else None
         name = self.pipelines.get(mode) or mode.removeprefix("filtered-")
         hits = snapshot.retriever(name).search([self._queries[row]], k, allowed)
@@ -69,7 +69,7 @@ class Vizsla:
 
 
 class VizslaResults(Vizsla):
-    """A collection's own search: the same, with texts, metadata and every stage's places."""
+    """A collection's own search: as of the last commit, with texts, metadata and every stage's places."""
 
     def search(self, mode: str, row: int, k: int, effort: float) -> list[Any]:
         where = WHERE if mode.startswith("filtered") else None

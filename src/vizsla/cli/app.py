@@ -150,8 +150,10 @@ def _terminate(number: int, _: FrameType | None) -> None:
 
 def _refuse(message: str) -> int:
     said, _, below = message.partition("\n")
-    kept = said if below.endswith("^") else message  # on one line an arrow points at nothing
-    terminal.tell(" ".join(kept.split()))
+    arrow, found, place = below.rpartition("\n")[2].strip().partition("^")
+    if found and not arrow:  # on one line it points at nothing
+        message = f"{said}, {place}" if place else said
+    terminal.tell(" ".join(message.split()))
     return REFUSED
 
 

@@ -1,10 +1,16 @@
-"""How a loop is compiled: at first use, for the types it meets, kept on disk, without the interpreter's lock."""
+"""How a loop is compiled: at first use, for the types it meets, kept on disk, without the interpreter's lock.
+
+The one module that knows the compiler; `List` is the compiler's list of things of one type.
+"""
 
 import logging
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from numba import njit
+from numba.typed import List
+
+__all__ = ["List", "compiled"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 

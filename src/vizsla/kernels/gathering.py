@@ -8,10 +8,9 @@ refuses to know what a column is.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.typed import List
 
 from vizsla.kernels.bounding import GROUP, Span
-from vizsla.kernels.compiling import compiled
+from vizsla.kernels.compiling import List, compiled
 from vizsla.kernels.decoding import Norms
 from vizsla.kernels.ranking import rank_into
 from vizsla.kernels.scoring import Stored, find_best
