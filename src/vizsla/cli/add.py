@@ -3,7 +3,6 @@
 from vizsla.cli import terminal, texts
 from vizsla.cli.changing import NoMetadata, Reading, Sources, Watch
 from vizsla.cli.opening import Folder, Json, Models, opened
-from vizsla.data.problems import Problems
 
 
 def add(
@@ -23,6 +22,8 @@ def add(
     An id that is there with other content is refused; with equal content it is passed over. So what was broken off, by
     Ctrl-C or kill -9, goes on where it stopped when the same is added again.
     """
+    from vizsla.data.problems import Problems
+
     collection, problems = opened(folder, model), Problems(strict=strict)
     watch = Watch(collection, as_json=as_json, problems=problems)
     passages = Reading(columns, size, overlap, no_metadata).passages(sources, problems)

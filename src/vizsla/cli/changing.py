@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from vizsla.cli import terminal
-from vizsla.core.protocols import Passage
-from vizsla.data.problems import Problems
 
 if TYPE_CHECKING:
     from vizsla.collections.changes import Counts
     from vizsla.collections.collection import Collection
+    from vizsla.core.protocols import Passage
+    from vizsla.data.problems import Problems
 
 Sources: TypeAlias = Annotated[
     list[Path],
@@ -43,7 +43,7 @@ class Reading:
     overlap: int | None = None
     no_metadata: bool = False
 
-    def passages(self, sources: Sequence[Path], problems: Problems) -> Iterator[Passage]:
+    def passages(self, sources: Sequence[Path], problems: "Problems") -> "Iterator[Passage]":
         """The passages of all sources; one that is not there is refused before the first is read.
 
         Raises:
@@ -62,7 +62,7 @@ class Reading:
 class Watch:
     """Says what a change came to, and how long it took since this was made."""
 
-    def __init__(self, collection: "Collection", *, as_json: bool, problems: Problems | None = None) -> None:
+    def __init__(self, collection: "Collection", *, as_json: bool, problems: "Problems | None" = None) -> None:
         self._collection, self._as_json, self._problems = collection, as_json, problems
         self._begin = time.perf_counter()
 

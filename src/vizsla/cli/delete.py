@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from vizsla.cli import wishes
 from vizsla.cli.changing import Watch
 from vizsla.cli.opening import Folder, Json, Where, opened
 from vizsla.core.errors import SettingsError
@@ -22,6 +21,8 @@ def delete(
     """Remove passages from FOLDER: those of these ids, or all that meet a condition. Absent ids are counted."""
     if sum(one is not None for one in (ids or None, from_file, where)) != 1:
         raise SettingsError("found no ids, or two ways to name them; wanted ids, --ids FILE or --where CONDITION")
+    from vizsla.cli import wishes
+
     collection = opened(folder)
     watch = Watch(collection, as_json=as_json)
     if where is not None:

@@ -57,7 +57,10 @@ def evaluate(
     missing = judgements.check(asked.ids)
     report(measured, form)
     if missing:
-        terminal.tell(f"judgements of passages that are not in {index}: {missing:,}; they count, and cannot be found")
+        what = "collection" if is_collection(index) else "index"
+        terminal.tell(
+            f"judgements of passages that are not in the {what}: {missing:,}; they count, and cannot be found"
+        )
     if judgements.problems.counts:
         terminal.tell(f"problems in {data}: {judgements.problems.summary()}")
 

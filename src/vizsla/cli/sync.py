@@ -8,7 +8,6 @@ import typer
 from vizsla.cli import terminal, texts
 from vizsla.cli.changing import Watch
 from vizsla.cli.opening import Folder, Json, Models, opened
-from vizsla.data.problems import Problems
 
 
 def sync(
@@ -32,6 +31,7 @@ def sync(
     from vizsla.collections.syncing import SyncSettings
     from vizsla.collections.syncing import sync as follow
     from vizsla.data.cutting import Cutting
+    from vizsla.data.problems import Problems
 
     collection, problems = opened(folder, model), Problems(strict=strict)
     watch = Watch(collection, as_json=as_json, problems=problems)

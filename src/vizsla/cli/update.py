@@ -3,7 +3,6 @@
 from vizsla.cli import terminal, texts
 from vizsla.cli.changing import NoMetadata, Reading, Sources, Watch
 from vizsla.cli.opening import Folder, Json, Models, opened
-from vizsla.data.problems import Problems
 
 
 def update(
@@ -22,6 +21,8 @@ def update(
 
     Equal passages are passed over, and where only metadata changed nothing is encoded again.
     """
+    from vizsla.data.problems import Problems
+
     collection, problems = opened(folder, model), Problems(strict=strict)
     watch = Watch(collection, as_json=as_json, problems=problems)
     passages = Reading(columns, size, overlap, no_metadata).passages(sources, problems)
