@@ -65,7 +65,9 @@ def judged_queries(folder: Path) -> tuple[dict[str, str], dict[str, dict[str, in
     return texts, {query: read.grades[query] for query in texts if read.grades.get(query)}
 
 
-def load(data: Path, cache: Path, sets: tuple[str, ...], *, size: int | None = None, asked: int | None = None) -> Judged:
+def load(
+    data: Path, cache: Path, sets: tuple[str, ...], *, size: int | None = None, asked: int | None = None
+) -> Judged:
     """The sets one behind another; `size` and `asked` take an even share of each set's passages and queries."""
     parts = [_one(data / name, cache) for name in sets]
     places = np.concatenate([np.full(len(one.passages), at) for at, one in enumerate(parts)])
@@ -100,7 +102,9 @@ def load(data: Path, cache: Path, sets: tuple[str, ...], *, size: int | None = N
 def _one(folder: Path, cache: Path) -> Judged:
     target = folder_of(cache)
     if not (target / f"{folder.name}.npy").is_file():
-        raise SystemExit(f"found no vectors of {folder.name} in {target}; run: python benchmarks/collection_data.py MODEL")
+        raise SystemExit(
+            f"found no vectors of {folder.name} in {target}; run: python benchmarks/collection_data.py MODEL"
+        )
     passages = list(read_passages(folder))
     queries, grades = judged_queries(folder)
     dense, asked = (np.load(target / f"{folder.name}{what}.npy") for what in ("", "-queries"))

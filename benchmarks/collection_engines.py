@@ -60,7 +60,7 @@ class Vizsla:
         self._collection, self._queries = Collection.open(folder), given.queries
         self._snapshot = self._collection.snapshot()
 
-    def search(self, mode: str, row: int, k: int, effort: float) -> list[Any]:
+    def search(self, mode: str, row: int, k: int, effort: float) -> list[Any]:  # noqa: ARG002 - recall is settled at build
         snapshot, filtered = self._snapshot, mode.startswith("filtered")
         allowed = snapshot.bitmap(WHERE) if filtered else None
         name = self.pipelines.get(mode) or mode.removeprefix("filtered-")
@@ -71,7 +71,7 @@ class Vizsla:
 class VizslaResults(Vizsla):
     """A collection's own search: as of the last commit, with texts, metadata and every stage's places."""
 
-    def search(self, mode: str, row: int, k: int, effort: float) -> list[Any]:
+    def search(self, mode: str, row: int, k: int, effort: float) -> list[Any]:  # noqa: ARG002 - recall is settled at build
         where = WHERE if mode.startswith("filtered") else None
         name = self.pipelines.get(mode) or mode.removeprefix("filtered-")
         return [one.id for one in self._collection.search(self._queries[row], k, where=where, pipeline=name)]

@@ -50,7 +50,9 @@ class Given:
         for kind in WEIGHTED:
             if (folder / f"{kind}-passages-data.npy").exists():
                 told = json.loads((folder / f"{kind}.json").read_text())
-                weighted[kind] = tuple(Rows.load(folder, f"{kind}-{one}", told["dim"]) for one in ("passages", "queries"))
+                weighted[kind] = tuple(
+                    Rows.load(folder, f"{kind}-{one}", told["dim"]) for one in ("passages", "queries")
+                )
         queries = json.loads((folder / "queries.json").read_text())
         return cls(folder, queries, dense, asked, weighted, np.load(folder / "allowed.npy"))
 
@@ -113,7 +115,9 @@ def lexical(judged: Judged) -> tuple[Rows, Rows]:
 
 def _rows(counts: Any, dim: int) -> Rows:
     bounds = np.append(0, counts.ends).astype(np.int64)
-    rows = csr_array((counts.values.astype(np.float64), counts.terms.astype(np.int64), bounds), shape=(len(bounds) - 1, dim))
+    rows = csr_array(
+        (counts.values.astype(np.float64), counts.terms.astype(np.int64), bounds), shape=(len(bounds) - 1, dim)
+    )
     rows.sort_indices()
     return Rows(rows.indptr.astype(np.int64), rows.indices, rows.data, dim)
 

@@ -64,7 +64,14 @@ def main() -> None:
         return
     before = held_mib()
     engine = ENGINES[name](data, Path(folder))
-    say({"opened_mib": held_mib() - before, "before_mib": before, "modes": ENGINES[name].modes, "steps": ENGINES[name].steps})
+    say(
+        {
+            "opened_mib": held_mib() - before,
+            "before_mib": before,
+            "modes": ENGINES[name].modes,
+            "steps": ENGINES[name].steps,
+        }
+    )
     for line in sys.stdin:
         say(answer(engine, json.loads(line)))
 

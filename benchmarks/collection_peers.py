@@ -64,7 +64,8 @@ class QdrantEdge:
         nearest |= {kind: q.Query.Nearest(rows[row], using=kind) for kind, rows in self._sparse.items()}
         if mode in ("hybrid", "filtered"):
             bases = [
-                q.Prefetch(limit=DEPTH, query=nearest[kind], params=params, filter=kept) for kind in ("lexical", "dense")
+                q.Prefetch(limit=DEPTH, query=nearest[kind], params=params, filter=kept)
+                for kind in ("lexical", "dense")
             ]
             request = q.QueryRequest(limit=k, query=q.Fusion.Rrf(k=K_FUSED + 1), prefetches=bases)  # it counts from 0
         else:
@@ -203,7 +204,9 @@ class MilvusLite:
 
         params = {"lexical": {}, "dense": {"ef": max(DEPTH, int(effort))}}
         asked = [
-            AnnSearchRequest([self._asked[kind][row]], kind, {"metric_type": "IP", "params": each}, DEPTH, expr=where or None)
+            AnnSearchRequest(
+                [self._asked[kind][row]], kind, {"metric_type": "IP", "params": each}, DEPTH, expr=where or None
+            )
             for kind, each in params.items()
         ]
         return self._client.hybrid_search("passages", asked, RRFRanker(K_FUSED), limit=k)
@@ -225,7 +228,12 @@ def _entries(given: Given, kind: str, row: int, *, asked: bool = False) -> dict[
 def _entity(given: Given, one: dict[str, Any]) -> dict[str, Any]:
     row = int(one["id"])
     text = f"{one['title']}\n{one['text']}".encode()[:65_000].decode(errors="ignore")
-    told: dict[str, Any] = {"id": row, "text": text, "draw": one["metadata"]["draw"], "dense": given.dense[row].tolist()}
+    told: dict[str, Any] = {
+        "id": row,
+        "text": text,
+        "draw": one["metadata"]["draw"],
+        "dense": given.dense[row].tolist(),
+    }
     return told | {kind: _entries(given, kind, row) for kind in given.weighted}
 
 

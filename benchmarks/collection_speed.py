@@ -1,7 +1,8 @@
-"""Collections by turns: this project's, qdrant-edge, LanceDB, milvus-lite, and bm25s + FAISS's HNSW put together by hand.
+"""Collections by turns: this project's, qdrant-edge, LanceDB, milvus-lite, and bm25s + FAISS's HNSW joined by hand.
 
 The same passages, texts and vectors for all (collection_given.py), each engine in a process of its own, one query at a
-time. Dense search is set to one recall on queries that are not measured. An engine whose package is missing is left out.
+time. Dense search is set to one recall on queries that are not measured. Engines whose packages are missing are left
+out.
 
     pip install qdrant-edge-py lancedb milvus-lite pymilvus faiss-cpu bm25s
     python benchmarks/collection_speed.py [DATA_FOLDER] [--size 92501] [--queries 300] [--rounds 5] [--clock cpu]
@@ -9,8 +10,11 @@ time. Dense search is set to one recall on queries that are not measured. An eng
 
 import os
 
-for name in ("VIZSLA_THREADS", "OMP_NUM_THREADS", "RAYON_NUM_THREADS", "LANCE_CPU_THREADS", "TOKIO_WORKER_THREADS"):
-    os.environ.setdefault(name, "1")
+os.environ.setdefault("VIZSLA_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("RAYON_NUM_THREADS", "1")
+os.environ.setdefault("LANCE_CPU_THREADS", "1")
+os.environ.setdefault("TOKIO_WORKER_THREADS", "1")
 os.environ.setdefault("LANCE_LOG", "error")
 
 import argparse
@@ -142,7 +146,10 @@ def speeds(engines: dict[str, Opened], truth: Truth, rows: list[int], clock: str
             cells = (spread(halves, MS, 2), spread(tails, MS, 2), f"{beside / MS:.2f}")
             lines.append((f"{mode}, top {k}", name, effort, found, *cells))
     other = "wall" if clock == "cpu" else "cpu"
-    table(("search", "engine", "setting", "recall", f"p50, ms ({clock})", f"p95, ms ({clock})", f"p50, ms ({other})"), lines)
+    table(
+        ("search", "engine", "setting", "recall", f"p50, ms ({clock})", f"p95, ms ({clock})", f"p50, ms ({other})"),
+        lines,
+    )
 
 
 def quality(engines: dict[str, Opened], judged: Judged, rows: list[int]) -> None:
@@ -195,7 +202,9 @@ def compare(judged: Judged, options: argparse.Namespace, place: Path) -> None:
          f"{held[name]['held_mib'] - engines[name].told['before_mib']:,.0f}")
         for name, it in built.items()
     ]  # fmt: skip
-    table(("engine", "build s", "build CPU s", "peak MiB of building", "MiB on disk", "MiB held after searching"), lines)
+    table(
+        ("engine", "build s", "build CPU s", "peak MiB of building", "MiB on disk", "MiB held after searching"), lines
+    )
     speeds(engines, truth, rows, options.clock)
     quality(engines, judged, rows)
 
@@ -221,7 +230,9 @@ def main() -> None:
     asked = options.queries + options.tuning
     judged = collection_data.load(data, options.cache, tuple(options.sets), size=options.size, asked=asked)
     print(f"{machine(PACKAGES)}; rounds: {options.rounds}")
-    print(f"{len(judged.passages):,} passages, {options.queries} queries, one at a time on one thread; {options.recall=}")
+    print(
+        f"{len(judged.passages):,} passages, {options.queries} queries, one at a time on one thread; {options.recall=}"
+    )
     with tempfile.TemporaryDirectory(dir=options.work) as place:
         compare(judged, options, Path(place))
 
