@@ -93,3 +93,17 @@ def test_a_list_is_read_to_the_end_of_a_tile_and_not_beyond() -> None:
     query = summing.Query(np.array([0]), np.ones(1), np.ones(1) / 255, 1.0)
     decoding.sum_codes(index._stored.rows, index._stored.postings, index._norms, query, positions, found, span)
     np.testing.assert_array_equal(found, (values / (values + np.float64(np.float32(1.2)))).astype(np.float32))
+
+
+def test_candidates_of_one_tile_leave_nothing_in_the_next() -> None:
+    value, rare = (1 + np.arange(SIZE) % 7).astype(np.float32), np.arange(0, SIZE, 32)
+    passages = csr_array((value[rare], (rare, np.zeros(len(rare), np.int64))), shape=(SIZE, 1))
+    index = InvertedIndex.build(passages, TermFrequencies(1.2, 0.0))
+    # one of each tile; where the first stands, the next tile holds another passage, behind its candidate
+    positions = np.array([960, bounding.TILE])
+    span = bounding.Span(0, SIZE, SIZE, np.zeros(0, np.bool_))
+    found = np.zeros(len(positions), np.float32)
+    query = summing.Query(np.array([0]), np.ones(1), np.ones(1) / 255, 1.0)
+    decoding.sum_codes(index._stored.rows, index._stored.postings, index._norms, query, positions, found, span)
+    exact = value[positions].astype(np.float64)
+    np.testing.assert_array_equal(found, (exact / (exact + np.float64(np.float32(1.2)))).astype(np.float32))
