@@ -74,6 +74,8 @@ def _in_form(rows: csr_array, dim: int) -> bool:
         return False
     if columns.dtype not in (np.int32, np.int64) or not len(columns) == len(values) == starts[-1] or starts[0] != 0:
         return False
+    if len(starts) != rows.shape[0] + 1:
+        return False
     if not len(columns):
         return not starts.any()
     if len(starts) == 2:  # one query, for which every call of numpy counts

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,8 @@ BUDGET_BYTES = 256 << 20
 _WORTH_SPLITTING = 4_000_000
 _FEW = 64
 """Positions are scored one by one where no more than one in so many is allowed."""
+_LONGEST = 2.0**31
+"""An index holds no more passages, and none of more terms: no average lies beyond this, or below one of it."""
 _NOTHING = np.zeros(0, np.bool_)
 _NO_NORMS = np.zeros(0, np.float32)
 
@@ -174,7 +177,15 @@ class InvertedIndex:
         return self._stored, self._norms
 
     def at(self, average: float) -> "InvertedIndex":
-        """The same postings, weighed by an average length, above zero, that is not theirs; impacts stay as they are."""
+        """The same postings, weighed by an average length that is not theirs; impacts stay as they are.
+
+        Raises:
+            ShapeError: an average that no passages have.
+        """
+        if not 1 / _LONGEST <= average <= _LONGEST:
+            raise ShapeError(
+                f"found the average length {average}; wanted one from {1 / _LONGEST:.1g} to {_LONGEST:.1g}"
+            )
         made = self._stored, self._steps, self.lengths, self.weighting, self.bits, self.rounding
         return InvertedIndex(*made, average=average)
 
@@ -287,8 +298,12 @@ def write(
             for name, kind in stored.kinds(made.values, len(order)).items()
         }
 
+        stop = Event()
+
         def put(stream: Iterator[turning.Piece]) -> None:
             for name, piece in stream:
+                if stop.is_set():  # the other stream has failed: what it waits for is thrown away
+                    return
                 growing[name].append(piece)
 
         rows, lists = turning.turn(forward, made, budget_bytes)
@@ -296,8 +311,13 @@ def write(
             # A thread of its own: a thread of the pool that waited for the pool might wait for itself.
             with ThreadPoolExecutor(1) as beside:
                 waiting = beside.submit(put, lists)
-                put(rows)
-                waiting.result()
+                waiting.add_done_callback(lambda done: stop.set() if done.exception() else None)
+                try:
+                    put(rows)
+                    waiting.result()
+                except BaseException:
+                    stop.set()
+                    raise
         else:
             put(chain(rows, lists))
         for array in growing.values():

@@ -139,7 +139,8 @@ def _rows_and_tiles(forward: Forward, made: Plan) -> Iterator[Piece]:
         yield "row_columns", columns  # as narrow as where they are kept
         yield "row_values", codes if made.coded else values.astype(made.values)
         if made.coded and made.steps is not None:
-            made.rounding[:] += np.abs(made.steps[columns] * codes - values).sum(dtype=np.float64), values.sum()
+            exact = values.astype(np.float64)  # a sum of float32 ends where float32 does
+            made.rounding[:] += np.abs(made.steps[columns] * codes.astype(np.float64) - exact).sum(), exact.sum()
         ends = np.concatenate([[0], rows.ends])
         done = 0
         while done < len(rows.ends):

@@ -115,7 +115,7 @@ def _search(part: Part, asked: Asked, span: Span, k: int) -> Any:
         if FEW * len(some) <= span.last - span.first:
             sums = np.empty(len(some), np.float32)
             fine = sum_rows(part.stored.rows, part.norms.live, query, table(columns), some, sums)
-            return fine, some[sums >= 0], sums[sums >= 0]
+            return fine and not np.isnan(sums).any(), some[sums >= 0], sums[sums >= 0]
     return find_best(part.stored, part.norms, query, k, span)
 
 

@@ -63,6 +63,8 @@ def search_few(stored: Stored, norms: Norms, block: Block, few: Any, positions: 
         query = _query(block, row)
         if not sum_rows(stored.rows, norms.live, query, table(query.columns), few, sums):
             return 0
+        if np.isnan(sums).any():
+            return 0
         shared = sums >= 0
         rank_into(few[shared], sums[shared], positions[row], scores[row])
     return 1
@@ -147,6 +149,6 @@ def _sum(stored: Stored, norms: Norms, query: Query, positions: Any, scores: Any
     elif not sum_rows(stored.rows, norms.live, query, table(query.columns), positions, scores):
         return 0
     for i in range(len(scores)):
-        if scores[i] < 0:  # a bound, and nothing in its row
+        if not scores[i] >= 0:  # a bound, and nothing in its row; or a value that is no number
             return 0
     return 1

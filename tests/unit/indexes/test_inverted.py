@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ import pytest
 from scipy.sparse import csr_array
 
 from vizsla.core.errors import ArtifactError, SettingsError, ShapeError
-from vizsla.indexes.inverted import InvertedIndex
+from vizsla.indexes.forward import Forward
+from vizsla.indexes.inverted import InvertedIndex, write
 from vizsla.indexes.weighting import TermFrequencies
 
 ROWS = csr_array(np.array([[1, 0, 2], [0, 0, 0], [3, 0, 300]], np.float32))
@@ -258,3 +261,52 @@ def test_rows_come_back() -> None:
     columns, values, ends = InvertedIndex.build(csr_array(rows), TermFrequencies(1.2, 0.75)).contents.rows(0, 3)
     assert (columns.tolist(), values.tolist(), ends.tolist()) == ([1, 3, 0, 3], [2, 1, 3, 4], [2, 2, 4])
     assert InvertedIndex.build(csr_array(rows)).contents.rows(2, 3).terms.tolist() == [0, 3]
+
+
+@pytest.mark.parametrize("average", [0.0, -1.0, 5e-324, 1e-10, 2.0**32, 1e300, float("inf"), float("nan")])
+def test_averages_that_cannot_be_are_refused(average: float) -> None:
+    index = InvertedIndex.build(csr_array(np.ones((3, 3), np.float32)), TermFrequencies(1.2, 0.0))
+    with pytest.raises(ShapeError, match="wanted one from"):
+        index.at(average)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.01])
+def test_values_that_are_no_numbers_are_refused_wherever_they_stand(tmp_path: Path, share: float) -> None:
+    InvertedIndex.build(csr_array(np.full((100, 20), 0.5, np.float32))).save(tmp_path / "i")
+    values = np.load(tmp_path / "i" / "row_values.npy")
+    values[7] = np.nan
+    np.save(tmp_path / "i" / "row_values.npy", values)
+    index = InvertedIndex.load(tmp_path / "i")
+    with pytest.raises(ArtifactError, match="altered"):
+        index.search(csr_array(np.ones((1, 20), np.float32)), 5, np.arange(100) < 100 * share)
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_stream_that_fails_stops_the_other_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int, error: BaseException
+) -> None:
+    names, written = ("row_ends", "positions"), [0, 0]
+
+    def stream(number: int) -> Iterator[tuple[str, Any]]:
+        for _ in range(2000):
+            if number == failing and written[1 - number]:
+                raise error
+            written[number] += 1
+            yield names[number], np.zeros(1, np.int64)
+            time.sleep(0.005)
+
+    monkeypatch.setenv("VIZSLA_THREADS", "2")
+    monkeypatch.setattr("vizsla.indexes.turning.turn", lambda *_: (stream(0), stream(1)))
+    with pytest.raises(type(error)):
+        write(tmp_path / "i", Forward(None), np.arange(3), None)
+    assert written[1 - failing] < 2000
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_loss_of_the_largest_impacts_is_a_number() -> None:
+    rows = np.geomspace(1e36, np.finfo(np.float32).max, 60, dtype=np.float64).astype(np.float32).reshape(20, 3)
+    with np.errstate(over="raise"):
+        rounding = InvertedIndex.build(csr_array(rows), bits=8).rounding
+    assert rounding is not None
+    assert 0 < rounding < 0.01

@@ -64,3 +64,46 @@ def test_a_position_without_a_column_has_no_score() -> None:
     query = summing.Query(column, np.ones(1), np.ones(1) / 255, 1.0, 1.0)
     decoding.sum_codes(index._stored.rows, index._stored.postings, index._norms, query, without, found, span)
     assert (found == -1).all()
+
+
+def test_a_code_whose_row_holds_nothing_has_no_score() -> None:
+    index = made(7, TermFrequencies(1.2, 0.75))
+    rows = index._stored.rows
+    large = [
+        position for position in index.contents.holding(3).tolist() if dict(index.contents.vector(position))[3] > 99
+    ]
+    positions = np.array(large, np.int64)
+    span = bounding.Span(0, SIZE, SIZE, np.zeros(0, np.bool_))
+    found = np.zeros(len(positions), np.float32)
+    query = summing.Query(np.array([3]), np.ones(1), np.ones(1) / 255, 1.0, 1.0)
+    columns = np.zeros_like(rows.columns)
+    columns.flags.writeable = False
+    altered = rows._replace(columns=columns)
+    decoding.sum_codes(altered, index._stored.postings, index._norms, query, positions, found, span)
+    assert len(found) > 9
+    assert (found == -1).all()
+
+
+def test_a_list_is_read_to_the_end_of_a_tile_and_not_beyond() -> None:
+    positions, values = np.array([bounding.TILE - 1, bounding.TILE]), np.array([5, 9], np.float32)
+    passages = csr_array((values, (positions, np.zeros(2, np.int64))), shape=(SIZE, 1))
+    index = InvertedIndex.build(passages, TermFrequencies(1.2, 0.0))
+    span = bounding.Span(0, SIZE, SIZE, np.zeros(0, np.bool_))
+    found = np.zeros(2, np.float32)
+    query = summing.Query(np.array([0]), np.ones(1), np.ones(1) / 255, 1.0, 1.0)
+    decoding.sum_codes(index._stored.rows, index._stored.postings, index._norms, query, positions, found, span)
+    np.testing.assert_array_equal(found, (values / (values + np.float64(np.float32(1.2)))).astype(np.float32))
+
+
+def test_candidates_of_one_tile_leave_nothing_in_the_next() -> None:
+    value, rare = (1 + np.arange(SIZE) % 7).astype(np.float32), np.arange(0, SIZE, 32)
+    passages = csr_array((value[rare], (rare, np.zeros(len(rare), np.int64))), shape=(SIZE, 1))
+    index = InvertedIndex.build(passages, TermFrequencies(1.2, 0.0))
+    # one of each tile; where the first stands, the next tile holds another passage, behind its candidate
+    positions = np.array([960, bounding.TILE])
+    span = bounding.Span(0, SIZE, SIZE, np.zeros(0, np.bool_))
+    found = np.zeros(len(positions), np.float32)
+    query = summing.Query(np.array([0]), np.ones(1), np.ones(1) / 255, 1.0, 1.0)
+    decoding.sum_codes(index._stored.rows, index._stored.postings, index._norms, query, positions, found, span)
+    exact = value[positions].astype(np.float64)
+    np.testing.assert_array_equal(found, (exact / (exact + np.float64(np.float32(1.2)))).astype(np.float32))
