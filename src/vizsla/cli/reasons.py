@@ -30,7 +30,7 @@ def drawn(told: "Explanation", passage: "Passage | None", analyzer: "Analyzer") 
     yield Text(f"pipeline {told.pipeline}", style="dim")
     if passage is not None:
         yield Text("")
-        score = "" if told.score is None else f"{told.score:.4f}"
+        score = "-" if told.score is None else f"{told.score:.4f}"
         shown = Card(passage.id, passage.title, passage.text, score, said(passage.metadata, passage.parent))
         yield from cards(analyzer, told.query, [shown], screen().width, first=told.rank)
     if told.stages:
