@@ -236,7 +236,12 @@ def test_a_folder_is_followed(call: Call, kb: Path, tmp_path: Path) -> None:
 def test_an_index_a_file_and_nothing_are_no_collections(
     call: Call, built: Path, data: Path, tmp_path: Path, command: str
 ) -> None:
-    more = {"compact": [], "export": [tmp_path / "x.jsonl"], "delete": ["p1"], "keep": ["--forget", "p"]}
+    more: dict[str, list[object]] = {
+        "compact": [],
+        "export": [tmp_path / "x.jsonl"],
+        "delete": ["p1"],
+        "keep": ["--forget", "p"],
+    }
     rest = more.get(command, [data])
     wanted = {built: "found an index", data / "corpus.jsonl": "is a file", tmp_path / "no": "is not there"}
     for place, said in wanted.items():
