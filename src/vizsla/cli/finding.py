@@ -49,7 +49,9 @@ class Finding:
 
         _tell_signs(queries.values())
         snapshot, begin = self.collection.snapshot(), time.perf_counter()
-        retriever, allowed = self._ready(snapshot)
+        with terminal.progress() as tell:
+            tell("opening", 0, 0)
+            retriever, allowed = self._ready(snapshot)
         opening, begin = time.perf_counter() - begin, time.perf_counter()
         trace = retriever.trace(list(queries.values()), min(k, max(len(snapshot), 1)), allowed)
         found = collect(snapshot, trace)
