@@ -315,9 +315,8 @@ def write(
                 try:
                     put(rows)
                     waiting.result()
-                except BaseException:
-                    stop.set()
-                    raise
+                finally:
+                    stop.set()  # both are done, or one has failed
         else:
             put(chain(rows, lists))
         for array in growing.values():
