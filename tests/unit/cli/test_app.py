@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from vizsla.cli import app, search
+from vizsla.cli import app
+from vizsla.cli.answering import Searching
 from vizsla.cli.terminal import printable
 
 from .conftest import Call
@@ -40,7 +41,7 @@ def test_what_goes_wrong_is_one_line_and_a_code(
     def fail(*_: object, **__: object) -> None:
         raise raised
 
-    monkeypatch.setattr(search.Searching, "answer", fail)
+    monkeypatch.setattr(Searching, "answer", fail)
     done = call("search", built, "dog")
     assert done.code == code
     assert done.err.startswith(said)
