@@ -51,7 +51,7 @@ SPLADE = {"efficient-splade-V-large": DISTILBERT_BASE, "efficient-splade-VI-BT-l
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What every part needs: data, a folder for models, how often, how much, for how long, RocketQA's sizes, a clock."""
+    """What every part needs: data, a folder for models, how often, how much, how long, RocketQA's sizes, a clock."""
 
     data: Path
     work: Path
