@@ -1,8 +1,13 @@
-"""What every test shares: a cache of graphs of its own."""
+"""What every test shares: a cache of graphs of its own, and the same drawn examples in every run."""
 
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# `make test-all` draws others each time, by --hypothesis-profile=default.
+settings.register_profile("same", derandomize=True)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -11,3 +16,14 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIZSLA_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> Iterator[None]:
+    """A shell starts what runs in its background with Ctrl-C ignored, and programs that tests start would inherit it."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, before)
