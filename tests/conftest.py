@@ -1,5 +1,6 @@
-"""What every test shares: a cache of graphs of its own, and the same drawn examples in every run."""
+"""What every test shares: a cache of graphs of its own, the same drawn examples in every run, and a Ctrl-C that works."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -20,7 +21,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> Iterator[None]:
-    """A shell starts what runs in its background with Ctrl-C ignored, and programs that tests start would inherit it."""
+    """A shell starts what runs in its background with Ctrl-C ignored, which programs that tests start would inherit."""
     before = signal.getsignal(signal.SIGINT)
     if before is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
