@@ -1,4 +1,4 @@
-"""What every test shares: a cache of graphs of its own, the same drawn examples in every run, and a Ctrl-C that works."""
+"""What every test shares: a cache of graphs of its own, the same drawn examples in every run, Ctrl-C that works."""
 
 import signal
 from collections.abc import Iterator
