@@ -34,8 +34,6 @@ from vizsla.kernels import bounding, decoding, postings, scoring
 KIND, VERSION = "inverted-index", 2
 BUDGET_BYTES = 256 << 20
 _WORTH_SPLITTING = 4_000_000
-_FEW = 64
-"""Positions are scored one by one where no more than one in so many is allowed."""
 _LONGEST = 2.0**31
 """An index holds no more passages, and none of more terms: no average lies beyond this, or below one of it."""
 _NOTHING = np.zeros(0, np.bool_)
@@ -211,7 +209,7 @@ class InvertedIndex:
     def _search(self, block: scoring.Block, found: Hits, bitmap: Bitmap | None, *, alone: bool) -> None:
         """Fill rows of hits that say nothing yet."""
         cores = threads.workers() if alone else 1
-        if bitmap is not None and _FEW * np.count_nonzero(bitmap) <= len(self):
+        if bitmap is not None and scoring.FEW * np.count_nonzero(bitmap) <= len(self):
             self._shared(block, found, cores, (scoring.search_few, np.flatnonzero(bitmap)))
         elif len(found) == 1 and cores > 1 and self._touched(block) > _WORTH_SPLITTING:
             self._search_ranges(block, found, bitmap)
@@ -220,7 +218,7 @@ class InvertedIndex:
             self._shared(block, found, cores, (scoring.search_block, span))
 
     def _touched(self, block: scoring.Block) -> int:
-        """About how many postings queries read: lists, and a code at every position for each tiled column."""
+        """About how many postings queries read: lists, and a code of every group of positions for each tiled column."""
         starts = self._stored.postings.starts
         sizes = starts[block.columns + 1] - starts[block.columns]
         return int(sizes.sum()) + int(np.count_nonzero(sizes == 0)) * len(self) // bounding.GROUP
