@@ -3,7 +3,8 @@
     python benchmarks/models_light.py [DATA_FOLDER] [--model FOLDER] [--rounds 7] [--parts install start memory]
 
 The install is made in a fresh virtual environment, which needs a package index. A model is $VIZSLA_MINILM or --model,
-else one of its size with random weights (with --tiny, of BERT tiny's). The long run encodes wenyan-zh to disk and notes what the process holds.
+else one of its size with random weights (with --tiny, of BERT tiny's). The long run encodes wenyan-zh to disk and
+notes what the process holds.
 """
 
 import argparse
