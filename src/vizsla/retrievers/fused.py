@@ -5,16 +5,17 @@ Knows how bases are searched side by side. Refuses to know how their hits are fu
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
-from vizsla.core import threads, vectors
+from vizsla.core import vectors
 from vizsla.core.errors import SettingsError
 from vizsla.core.hits import Hits
 from vizsla.core.protocols import Retriever, Stage, Trace
 from vizsla.core.vectors import Bitmap
 from vizsla.retrievers.fusion import ReciprocalRank, Rule, fuse, weights_of
+from vizsla.retrievers.lanes import together
 from vizsla.retrievers.tracing import then, traced
 
 DEPTH = 100
@@ -67,14 +68,4 @@ class Fused:
         return then(found, Stage(self.name, hits, time.perf_counter() - begin, note))
 
     def _each(self, call: Callable[[Retriever], T]) -> list[T]:
-        """Call for every base, at the same time where there are cores for it.
-
-        The bases' own work waits on the one pool of threads: were they run in it too, all its threads
-        could be waiting for each other. So each has a thread for as long as the search takes.
-        """
-        first, *others = self.bases
-        if not others or threads.workers() == 1:
-            return [call(base) for base in self.bases]
-        with ThreadPoolExecutor(len(others), thread_name_prefix="vizsla-fused") as lanes:
-            waiting = [lanes.submit(call, base) for base in others]
-            return [call(first), *(each.result() for each in waiting)]
+        return together([partial(call, base) for base in self.bases])
