@@ -46,6 +46,15 @@ class Hits:
         """The first k columns."""
         return Hits(self.positions[:, :k], self.scores[:, :k])
 
+    def padded(self, k: int) -> "Hits":
+        """The first k columns; where there are fewer, columns behind them in which every row has ended."""
+        width = self.positions.shape[1]
+        if width >= k:
+            return self if width == k else self.top(k)
+        hits = empty(len(self), k)
+        hits.positions[:, :width], hits.scores[:, :width] = self.positions, self.scores
+        return hits
+
     def above(self, score: float) -> "Hits":
         """Those hits that score at least so much, in the same order and width."""
         kept = self.scores.astype(np.float64) >= score
@@ -115,6 +124,8 @@ def merge(parts: Sequence[Hits], k: int) -> Hits:
     """
     if not parts or len({len(part) for part in parts}) != 1:
         raise ShapeError(f"found parts of {[len(part) for part in parts]} queries; wanted at least one, all equal")
+    if len(parts) == 1:
+        return parts[0].padded(k)
     positions = np.concatenate([part.positions for part in parts], axis=1)
     scores = np.concatenate([part.scores for part in parts], axis=1)
     return from_rows([rank(p, s, k) for p, s in zip(positions, scores, strict=True)], k)
