@@ -65,3 +65,14 @@ def test_calibration_prints_its_tables(data: Path) -> None:
     assert any(line.startswith("| vizsla calibrate | ") for line in lines)
     assert sum(line.startswith("| 0.") for line in lines) == 10
     assert any(line.startswith("| probabilities, top 10 | ") for line in lines)
+
+
+def test_filters_keep_what_sqlite_keeps() -> None:
+    lines = run("filters.py", "--size", 3000, "--segment", 1000, "--rounds", 1)
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("| `")]
+    assert len(rows) == 18
+    assert all(1 <= float(kept.removesuffix("%")) <= 99 for condition, kept, *_ in rows[:8])
+    assert [condition for condition, *_, theirs in rows if not theirs] == [row[0] for row in rows if "tags" in row[0]]
+    assert [line.split("|")[1].strip() for line in lines if line.startswith("| ") and "`" not in line][1:8] == [
+        "read and check", "build", "write", "open segments", "merge into one", "open the one", "read 1,000 rows back",
+    ]  # fmt: skip
