@@ -127,39 +127,44 @@ def _indexed(bench: Bench, answered: list[list[str]]) -> Iterator[list[str]]:
 
 def cross(bench: Bench) -> None:
     """Passages scored a second, 100 a query."""
+    print("\ncross-encoders: passages scored a second (published: a V100 GPU); int8 calibrated, not gated")
+    table(["model", "published", *PRECISIONS, *(f"{each} by published" for each in PRECISIONS)], _scored(bench))
+
+
+def _scored(bench: Bench) -> Iterator[list[str]]:
     texts, questions = models_texts.passages(bench.data, 2000), models_texts.queries(bench.data, 64)
     pieces = vocabulary(texts, TINY.vocabulary)
-    rows = []
     for name, size in CROSS.items():
         folder = write(bench.work / name, size, "score", pieces)
         pairs = [(questions[0], text) for text in texts[100 : 100 + min(100, bench.sample)]]
         made = ways(Wanted(folder, max_length=512), list(zip(questions, texts, strict=False)))
         taken = interleave({each: _called(one.score, pairs) for each, one in made.items()}, bench.rounds, bench.clock)
-        rows.append([name, *_rates(_figures(name)["passages scored"], taken, len(pairs))])
-    print("\ncross-encoders: passages scored a second (published: a V100 GPU); int8 calibrated, not gated")
-    table(["model", "published", *PRECISIONS, *(f"{each} by published" for each in PRECISIONS)], rows)
+        yield [name, *_rates(_figures(name)["passages scored"], taken, len(pairs))]
 
 
 def dense(bench: Bench) -> None:
     """Passages and queries encoded a second."""
+    print("\nbi-encoders: texts encoded a second (published: a V100 GPU, and 8 cores of a Xeon Platinum 8168)")
+    columns = ["published, GPU", "published, CPU", *PRECISIONS, *(f"{each} by CPU's" for each in PRECISIONS)]
+    table(["model", "texts", *columns], _encoded(bench))
+
+
+def _encoded(bench: Bench) -> Iterator[list[str]]:
     texts, questions = models_texts.passages(bench.data, 2000), models_texts.queries(bench.data, 256)
     pieces = vocabulary(texts, TINY.vocabulary)
-    rows = []
     for name, size in DENSE.items():
         folder = write(bench.work / name, size, "vector", pieces)
         made = ways(Wanted(folder, max_length=512), texts[:64])
         figures = registry.find(name).figures
         for side in ("passages", "queries"):
-            some = texts[100 : 100 + min(64, bench.sample)] if side == "passages" else questions
-            verb = f"encode_{side}"
+            some = texts[100 : 100 + min(64, bench.sample)] if side == "passages" else questions[: 4 * bench.sample]
             taken = interleave(
-                {each: _called(getattr(one, verb), some) for each, one in made.items()}, bench.rounds, bench.clock
+                {each: _called(getattr(one, f"encode_{side}"), some) for each, one in made.items()},
+                bench.rounds,
+                bench.clock,
             )
             said = {one.conditions: one.value for one in figures if one.measure == f"{side} encoded"}
-            rows.append([name, side, f"{said['GPU']:,.0f}", *_rates(said["CPU"], taken, len(some))])
-    print("\nbi-encoders: texts encoded a second (published: a V100 GPU, and 8 cores of a Xeon Platinum 8168)")
-    columns = ["published, GPU", "published, CPU", *PRECISIONS, *(f"{each} by CPU's" for each in PRECISIONS)]
-    table(["model", "texts", *columns], rows)
+            yield [name, side, f"{said['GPU']:,.0f}", *_rates(said["CPU"], taken, len(some))]
 
 
 def splade(bench: Bench) -> None:
