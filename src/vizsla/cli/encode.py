@@ -3,13 +3,14 @@
 import json
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vizsla.cli import loading, terminal, texts
-from vizsla.core.errors import IncompatibleError, SettingsError
+from vizsla.core.errors import DataError, IncompatibleError, SettingsError
 
 if TYPE_CHECKING:
     from vizsla.core.protocols import Passage
@@ -62,7 +63,10 @@ def encode(
     held = stored(data)
     if held is None:
         found = _queries(data) if queries else _passages(data, problems, columns, size, overlap)
-        held = _written(found, corpus_of(output))
+        first = next(found, None)
+        if first is None:
+            raise DataError(f"{data}: found no passages at all; wanted at least one: nothing was written")
+        held = _written(chain([first], found), corpus_of(output))
     elif columns or size or overlap:
         raise SettingsError(f"found columns or cutting for {data}, whose passages are stored; leave them out")
     elif queries and held.title_sizes.any():

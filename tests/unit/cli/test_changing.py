@@ -160,11 +160,13 @@ def test_fields_and_pipelines_are_said_at_creation_and_kept_later(call: Call, tm
     [
         (["--encoder", "x"], "found the encoder 'x'"),
         (["--encoder", "m=nowhere/at/all"], "nowhere/at/all"),
+        (["--encoder", "bm25", "--encoder", "bm25"], "each under its own name"),
         (["--pipeline", "default=rrf(bm25, mini)"], "speaks of 'mini'; wanted encoders of the collection: known: bm25"),
         (["--pipeline", "bm25"], "found --pipeline 'bm25'; wanted each name once"),
         (["--pipeline", "p=bm25 >>"], "wanted a step (known: rerank, top, min_score, parents), column 8"),
         (["--field", "year=numbr"], "did you mean 'number'"),
         (["--reranker", "r"], "found --reranker 'r'"),
+        (["--reranker", "r=ms-marco-MiniLM-L6-v3"], "did you mean 'ms-marco-MiniLM-L6-v2'"),
         (["--language", "klingon"], "klingon"),
         (["--recall", "7"], "found recall=7.0"),
     ],
@@ -174,6 +176,13 @@ def test_a_creation_that_cannot_be_leaves_nothing(call: Call, tmp_path: Path, wo
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert said in done.err
     assert not list(tmp_path.iterdir())
+
+
+def test_settings_of_an_index_alone_are_refused(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text('[index]\ntitles = "store"\n', encoding="utf-8")
+    done = call("create", tmp_path / "kb", "--settings", tmp_path / "s.toml")
+    assert (done.code, (tmp_path / "kb").exists()) == (2, False)
+    assert "s.toml: found 'index', which is no table of settings here; known: analyzer, bm25" in done.err
 
 
 def test_what_cannot_be_kept_is_refused_before_anything_is(call: Call, kb: Path) -> None:
@@ -230,6 +239,26 @@ def test_a_folder_is_followed(call: Call, kb: Path, tmp_path: Path) -> None:
     assert [told[name] for name in ("added", "replaced", "unchanged", "deleted")] == [1, 1, 1, 1]
     assert {one.id: one.text for one in held(kb)} == {"a.md#0": "first", "a.md#1": "changed", "c.txt#0": "third"}
     assert call("sync", kb, tmp_path / "absent").err.startswith(f"vizsla: {tmp_path / 'absent'}: is no folder")
+
+
+def test_an_export_spares_other_folders(call: Call, kb: Path, data: Path, tmp_path: Path) -> None:
+    call("add", kb, data)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes/a.txt").write_text("mine", encoding="utf-8")
+    for place in (kb, tmp_path / "notes"):
+        before = sorted(place.iterdir())
+        done = call("export", kb, place)
+        assert (done.code, sorted(place.iterdir())) == (2, before)
+        assert "found other files there; wanted nothing, an empty folder" in done.err
+    assert "wanted a name in .jsonl, a folder's, or --format" in call("export", kb, tmp_path / "out.csv").err
+    assert not (tmp_path / "out.csv").exists()
+    for _ in range(2):
+        assert call("export", kb, tmp_path / "v1.2", "--format", "beir").code == 0
+
+
+def test_a_collection_is_no_file_of_passages(call: Call, kb: Path, data: Path) -> None:
+    call("add", kb, data)
+    assert f"found a collection; wanted files: vizsla export {kb} passages.jsonl" in call("add", kb, kb).err
 
 
 @pytest.mark.parametrize("command", ["add", "update", "sync", "delete", "keep", "compact", "export"])

@@ -79,8 +79,12 @@ def read_judgements(folder: str | Path, *, split: str, problems: Problems) -> It
     """
     path = find(Path(folder) / JUDGEMENTS, f"{split}.tsv")
     if path is None:
-        known = ", ".join(splits(folder)) or "none"
-        raise DataError(f"{folder}: found no judgements of the split '{split}'; splits that are there: {known}")
+        if known := ", ".join(splits(folder)):
+            raise DataError(f"{folder}: found no judgements of the split '{split}'; splits that are there: {known}")
+        found = "found no judgements" if Path(folder).exists() else "is not there"
+        raise DataError(
+            f"{folder}: {found}; wanted a folder in the layout of BEIR, with {JUDGEMENTS}/{split}.tsv in it"
+        )
     return read_grades(path, problems=problems)
 
 
