@@ -102,7 +102,8 @@ class WeightedSum:
             return np.full(len(values), 1.0 if self.norm == "minmax" else 0.0), 0.0
         if self.norm == "minmax":
             return (values - low) / (high - low), 0.0
-        standard: Doubles = (values - values.mean()) / values.std()
+        apart = values - values.mean()
+        standard: Doubles = apart / np.sqrt((apart * apart).mean())
         return standard, float(standard.min())
 
 
