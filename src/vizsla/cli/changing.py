@@ -5,6 +5,7 @@ Knows the flags that adding and updating share. Refuses to know how a collection
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 Sources: TypeAlias = Annotated[
     list[Path],
     typer.Argument(
-        metavar="SOURCE...", help="BEIR and other folders of the field, .jsonl, .csv, .tsv, or .txt, .md and .html."
+        metavar="SOURCE", help="BEIR and other folders of the field, .jsonl, .csv, .tsv, or .txt, .md and .html."
     ),
 ]
 NoMetadata: TypeAlias = Annotated[
@@ -82,9 +83,20 @@ def put(
     problems = Problems(strict=strict)
     watch = Watch(collection, as_json=as_json, problems=problems)
     passages = reading.passages(sources, problems)
-    with terminal.progress() as tell:
+    with resumable(collection), terminal.progress() as tell:
         counts = (collection.update if replacing else collection.add)(passages, progress=tell)
     watch.say(counts)
+
+
+@contextmanager
+def resumable(collection: "Collection") -> Iterator[None]:
+    """Where a change is broken off, says what the collection holds, and that the same command goes on there."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        held = f"{collection.folder} holds {len(collection):,} passages"
+        terminal.tell(f"interrupted; {held}, whole as they were committed; the same command goes on there")
+        raise typer.Exit(terminal.INTERRUPTED) from None
 
 
 class Watch:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from vizsla.data.problems import Problems
     from vizsla.encoders.stored import StoredVectors
 
-_INTERRUPTED = 130
 EXAMPLE = "Example: vizsla encode all-MiniLM-L6-v2 notes.index --output notes.vectors"
 
 
@@ -77,7 +76,7 @@ def encode(
             made = encode_to(output, encoder, held, side="queries" if queries else "passages", progress=watch)
         except KeyboardInterrupt:
             terminal.tell(f"interrupted after {watch.done:,} of {len(held):,}; the same command goes on there")
-            raise typer.Exit(_INTERRUPTED) from None
+            raise typer.Exit(terminal.INTERRUPTED) from None
     facts = {"vectors": str(output), **_facts(made, held, watch, time.perf_counter() - begin)}
     if as_json:
         terminal.write(json.dumps(facts | {"problems": problems.counts}, ensure_ascii=False))

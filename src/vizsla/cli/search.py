@@ -30,7 +30,7 @@ _MANY = "Many queries"
 def search(
     index: Annotated[Path, typer.Argument(metavar="FOLDER", help="A collection, or an index of vizsla index.")],
     query: Annotated[
-        list[str] | None, typer.Argument(metavar="[QUERY]...", help="What to look for; nothing opens a prompt.")
+        list[str] | None, typer.Argument(metavar="QUERY", help="What to look for; nothing opens a prompt.")
     ] = None,
     *,
     k: Annotated[int, typer.Option(min=1, help="How many hits at most.")] = 10,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 NAME = "vizsla"
+INTERRUPTED = 130  # what a command leaves with that was broken off
 _SETTING = re.compile(r"settings=\{'(\w+)': '?([^'}]*)'?\}")
 _VALUES = {"True": "true", "False": "false"}
 Tell = Callable[[str, int, int], None]

@@ -43,6 +43,22 @@ def test_a_collection_is_made_and_filled(call: Call, data: Path, tmp_path: Path)
     assert [(one.id, one.title, one.text) for one in held(place)] == PASSAGES
 
 
+@pytest.mark.parametrize("command", ["add", "update", "sync"])
+def test_what_is_broken_off_says_what_was_kept(
+    call: Call, kb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes/a.txt").write_text("mine", encoding="utf-8")
+    monkeypatch.setattr(Collection, "add", interrupted)
+    monkeypatch.setattr(Collection, "update", interrupted)
+    done = call(command, kb, tmp_path / "notes")
+    assert (done.code, done.out, done.err.count("\n")) == (130, "", 1)
+    assert f"interrupted; {kb} holds 0 passages, whole as they were committed; the same command goes on" in done.err
+
+
 def test_adding_again_does_nothing(call: Call, kb: Path, data: Path) -> None:
     call("add", kb, data)
     before = Collection.open(kb).info().commit
