@@ -32,8 +32,14 @@ def scripts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
 @pytest.mark.parametrize("script", ["models_speed.py", "models_published.py", "models_light.py"])
 def test_without_data_a_benchmark_says_why_it_skips(
-    scripts: Any, script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    scripts: Any,
+    script: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level("WARNING", "vizsla")  # scripts set it too, and it is set back behind the test
     monkeypatch.setattr(sys, "argv", [script, str(tmp_path / "nowhere")])
     with mock.patch.dict(os.environ):  # which scripts change
         runpy.run_path(str(FOLDER / script), run_name="__main__")
