@@ -45,7 +45,7 @@ def test_before_a_commit_full_synchronisation_is_asked_for_and_no_schema_trusted
     connect = sqlite3.connect
 
     def overheard(place: str, **settings: Any) -> sqlite3.Connection:
-        opened = connect(place, **settings)
+        opened: sqlite3.Connection = connect(place, **settings)
         opened.set_trace_callback(said.append)
         return opened
 
