@@ -303,6 +303,7 @@ def test_a_model_that_moved_is_said_where_it_is(call: Call, tmp_path: Path, data
     (tmp_path / "old").rename(tmp_path / "new")
     refused = call("add", kb, data)
     assert (refused.code, refused.err.count("\n"), held(kb)) == (2, 1, [])
+    assert "the model of the encoder 'm'; say where it is now: --model m=FOLDER" in refused.err
     moved = ["--model", f"m={tmp_path / 'new'}"]
     assert call("add", kb, data, *moved).code == 0
     assert call("search", kb, "dog", *moved).out
