@@ -4,7 +4,7 @@ Fused with equal weights by reciprocal ranks and by two sums of normalised score
 on dev by cross-validation (`evaluating.fusing`), each query ranked by weights that were fitted without it; and on
 train, whose queries' vectors are made once by MODEL and kept beside the others. Test queries are never looked at.
 Differences are against the best part alone and against reciprocal ranks; p is of Student's paired test against the best
-part, corrected by Holm. With vectors kept it takes some six minutes of one core, most of them to make the collections.
+part, corrected by Holm. With vectors kept it takes some minutes of one core, most of them to make the collections.
 
     python benchmarks/collection_quality.py [DATA_FOLDER] [--sets squad-en ...] [--cache DIR] [--model MODEL]
 """

@@ -140,7 +140,7 @@ class SegmentedPostings:
         blocks = [index.weighed(starts, columns, weights) for index in self.indexes]
         shape = len(blocks), len(columns)
         return Asked(
-            np.broadcast_to(columns, shape).copy(),
+            np.repeat(columns[None], len(blocks), axis=0),
             np.array([one.weights for one in blocks], np.float64).reshape(shape),
             np.array([one.steps for one in blocks], np.float64).reshape(shape),
             np.full(len(blocks), len(columns)),
