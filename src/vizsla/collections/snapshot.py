@@ -28,7 +28,7 @@ from vizsla.core.hits import Positions
 from vizsla.core.protocols import Passage, Reranker, Text
 from vizsla.core.vectors import Bitmap
 from vizsla.retrievers.pipeline import Pipeline, parse
-from vizsla.retrievers.steps import ReciprocalRanks
+from vizsla.retrievers.steps import WeightedScores
 from vizsla.retrievers.tracing import Tracer
 from vizsla.text.analyzer import Analyzer
 
@@ -164,7 +164,9 @@ class Snapshot:
         return self._stages[name]
 
     def pipeline(self, wanted: str | Pipeline | None = None) -> Pipeline:
-        """A pipeline by its name or its expression; else the collection's default, else all stages fused.
+        """A pipeline by its name or its expression; else the collection's default.
+
+        Where none is kept as that, it is all stages fused by the sum of their scores, each from 0 to 1 over its hits.
 
         Raises:
             SettingsError: an expression that cannot be read.
@@ -175,7 +177,7 @@ class Snapshot:
         if named is not None or wanted:
             return named or parse(str(wanted))
         first, *others = (Pipeline(one.name) for one in self.setup.settings.encoders)
-        return Pipeline(ReciprocalRanks((first, *others))) if others else first
+        return Pipeline(WeightedScores((first, *others))) if others else first
 
     def retriever(self, pipeline: str | Pipeline | None = None) -> Tracer:
         """What searches by a pipeline, and can trace; its rerankers are loaded.
