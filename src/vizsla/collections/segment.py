@@ -78,13 +78,10 @@ class Segment:
             ShapeError: no such row.
         """
         made = []
-        told = zip(
-            self.corpus.ids.many(rows), self.corpus.texts(rows), map(self.metadata.row, map(int, rows)), strict=True
-        )
-        for id_, text, said in told:
-            title, body = ("", text) if isinstance(text, str) else text
+        told = zip(self.corpus.ids.many(rows), self.corpus.pairs(rows), self.metadata.many(rows), strict=True)
+        for id_, (title, text), said in told:
             parent = str(said.pop(PARENT, ""))
-            made.append(Passage(id_, body, title, said, parent))
+            made.append(Passage(id_, text, title, said, parent))
         return made
 
     def passage(self, row: int) -> Passage:
