@@ -57,7 +57,7 @@ def demo(
         contrast.say_what_is_missing(model)
     else:
         contrast.show(collection, MODEL)
-        _search(collection, "Both together: ranks fused, and what each stage said", _OTHER_WORDS, stages=True)
+        _search(collection, "Both together: scores fused, and what each stage said", _OTHER_WORDS, stages=True)
     _search(collection, "Filter: only passages whose metadata meet a condition", "医生", where=_CONDITION)
     _update(collection, folder)
     _explain(collection, _QUESTION, "en-espresso")
