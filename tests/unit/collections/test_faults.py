@@ -48,6 +48,17 @@ def test_a_second_writer_of_one_process_is_refused_too(collection: Collection, f
         collection.delete(["a"])
 
 
+def test_a_disk_without_locks_is_said(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refused)
+    with pytest.raises(
+        ArtifactError, match=r"writer\.lock: cannot be locked \(No locks available\); put the collection"
+    ):
+        collection.delete(["a"])
+
+
 def test_what_killed_writers_left_is_removed_by_the_next_one(collection: Collection, folder: Path) -> None:
     shutil.copytree(folder / "segments/00000001", folder / "segments/00000002")
     (folder / "segments/.00000003.unfinished-1-x").mkdir()
