@@ -4,7 +4,7 @@ The oracle multiplies and sums in float64 in the documented order of lanes, and 
 and scores must be equal to the last bit, a quantised one's scores too, and its hits where it scores enough candidates.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
@@ -90,15 +90,14 @@ def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def splitting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flat, "_WORTH_SPLITTING", 0)
-    monkeypatch.setattr(quantised, "_WORTH_SPLITTING", 600)
 
 
-@pytest.fixture
-def coded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Codes even for few passages, and exact search for none."""
+@pytest.fixture(params=["one cell", "cells"])
+def coded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Codes even for few passages, and exact search for none; in one cell and in many."""
     monkeypatch.setattr(quantised, "_WORTH_CODES", 2)
+    monkeypatch.setattr(quantised, "_WORTH_CELLS", 2 if request.param == "cells" else 1 << 40)
     monkeypatch.setattr(quantised, "_EXACT", 1 << 40)
-    return iter(())
 
 
 def drawn(seed: int, size: int, dim: int) -> tuple[Block, Block]:
@@ -176,7 +175,7 @@ def test_enough_candidates_find_all(dim: int) -> None:
     passages, queries = drawn(6, 2 * 512 + 77, dim)
     index = QuantisedIndex.build(passages)
     assert index.measured is not None
-    index.measured = replace(index.measured, depths=(2000, 2000, 2000))
+    index.measured = replace(index.measured, depths=(2000, 2000, 2000), rows=(2000, 2000, 2000))
     draws = np.random.default_rng(7)
     for k in (1, 10, 2000):
         check(index, passages, queries, k)
@@ -185,18 +184,22 @@ def test_enough_candidates_find_all(dim: int) -> None:
         check(index, passages, queries[:2], k, np.zeros(len(passages), np.bool_))
 
 
+@pytest.mark.parametrize("worth_cells", [100, 1 << 40])
 @pytest.mark.usefixtures("threads", "splitting")
-def test_a_quantised_index_finds_what_it_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quantised_index_finds_what_it_recorded(worth_cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quantised, "_WORTH_CODES", 100)
+    monkeypatch.setattr(quantised, "_WORTH_CELLS", worth_cells)
     monkeypatch.setattr(quantised, "_CANDIDATE", 0)
     passages, queries = drawn(8, 5000, 96)
     index = QuantisedIndex.build(passages)
     assert index.measured is not None
     assert min(index.measured.found) >= 0.96
     assert index.measured.depths[1] < 3000
+    assert (index.measured.rows[0] < 3000) == (worth_cells == 100)
     products = [oracle(passages, query) for query in queries]
     draws = np.random.default_rng(9)
-    for k, allowed in [(10, None), (100, None), (100, draws.random(len(passages)) < 0.8)]:
+    some, few = draws.random(len(passages)) < 0.8, draws.random(len(passages)) < 0.3
+    for k, allowed in [(10, None), (100, None), (100, some), (10, few)]:
         found = index.search(queries, k, allowed)
         shares = []
         for row, scores in enumerate(products):
