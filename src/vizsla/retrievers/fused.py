@@ -1,6 +1,6 @@
-"""Fused: several retrievers searched at the same time, their hits made one ranking.
+"""Fused: several retrievers searched side by side, their hits made one ranking.
 
-Knows how bases are searched side by side. Refuses to know how their hits are fused (`vizsla.retrievers.fusion`).
+Knows what bases are asked for. Refuses to know how their hits are fused (`vizsla.retrievers.fusion`).
 """
 
 import time
@@ -58,7 +58,7 @@ class Fused:
     def trace(self, queries: Sequence[str], k: int, allowed: Bitmap | None = None) -> Trace:
         """As `search`, with every base's stages before the fusing.
 
-        Bases are searched at the same time, so their seconds add up to more than the clock shows.
+        Where bases are searched at the same time, their seconds add up to more than the clock shows.
         """
         depth = max(vectors.check_depth(k), self.depth)
         found = self._each(lambda base: traced(base, queries, depth, allowed))
