@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vizsla.core.artifacts import draft, open_artifact
+from vizsla.core.artifacts import Place, draft, open_artifact
 from vizsla.core.errors import ArtifactError, DataError
 from vizsla.core.protocols import Passage, Text
 from vizsla.data.arena import Arena, Bytes, Ints, PositionsLike
@@ -85,7 +85,7 @@ class Corpus:
         return cls.load(folder)
 
     @classmethod
-    def load(cls, folder: str | Path) -> "Corpus":
+    def load(cls, folder: Place) -> "Corpus":
         """Map a stored corpus.
 
         Raises:
@@ -95,7 +95,7 @@ class Corpus:
         mapped = {name: np.asarray(artifact.array(name, dtype)) for name, dtype in DTYPES.items()}  # quicker to index
         return cls(**mapped, name=str(folder))
 
-    def save(self, folder: str | Path) -> None:
+    def save(self, folder: Place) -> None:
         """Store it as an artifact.
 
         Raises:

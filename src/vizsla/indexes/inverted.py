@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import chain
-from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -115,7 +114,7 @@ class InvertedIndex:
         steps = _NO_NORMS if made.steps is None else made.steps
         return cls(arranged, steps, made.lengths, weighting, bits, _rounding(made))
 
-    def save(self, folder: str | Path) -> None:
+    def save(self, folder: artifacts.Place) -> None:
         """Store the index as an artifact."""
         kind = str(self._stored.rows.values.dtype)
         made = stored.Made(len(self), self.dim, kind, stored.plain_weighting(self.weighting), self.bits, self.rounding)
@@ -127,7 +126,7 @@ class InvertedIndex:
                 draft.array(name, array)
 
     @classmethod
-    def load(cls, folder: str | Path) -> "InvertedIndex":
+    def load(cls, folder: artifacts.Place) -> "InvertedIndex":
         """Map a stored index; its sizes and headers are checked, its bytes are read when they are used.
 
         Raises:
@@ -264,7 +263,7 @@ def _norms(weighting: TermFrequencies, lengths: npt.NDArray[np.int32], average: 
 
 
 def write(
-    folder: str | Path,
+    folder: artifacts.Place,
     forward: Forward,
     order: npt.NDArray[np.int64],
     weighting: TermFrequencies | None,
@@ -292,7 +291,7 @@ def write(
         draft.array("steps", _NO_NORMS if made.steps is None else made.steps)
         draft.array("lengths", made.lengths)
         growing = {
-            name: GrowingArray(files.enter_context(draft.path(f"{name}.npy").open("wb")), kind)
+            name: GrowingArray(files.enter_context(draft.open(name)), kind)
             for name, kind in stored.kinds(made.values, len(order)).items()
         }
 
@@ -327,7 +326,7 @@ def _rounding(made: turning.Plan) -> float | None:
     return moved / all_impacts if all_impacts else None
 
 
-def _load_first(folder: str | Path) -> InvertedIndex:
+def _load_first(folder: artifacts.Place) -> InvertedIndex:
     """An index of the first format, which had lists alone: turned round in memory."""
     artifact = artifacts.open_artifact(folder, kind=KIND, version=1)
     made, weighting = stored.read_settings(artifact)
