@@ -225,6 +225,32 @@ def test_vectors_that_no_sign_tells_apart(passages: Block) -> None:
         check(index, passages, queries, 4)
 
 
+def odd(name: str) -> Block:
+    """Vectors that lie in no cells: on a line, nearly all at one place, few different ones, far from unit length."""
+    draws = np.random.default_rng(5)
+    made = {
+        "on a line": draws.standard_normal((1500, 1)),
+        "at one place": np.vstack([np.ones((1400, 20)), draws.standard_normal((100, 20))]),
+        "few different": draws.standard_normal((5, 20))[draws.integers(0, 5, 1500)],
+        "short": 1e-30 * draws.standard_normal((1500, 20)),
+        "long": 1e25 * draws.standard_normal((1500, 20)),
+    }
+    block: Block = made[name].astype(np.float32)
+    return block
+
+
+@pytest.mark.parametrize("name", ["on a line", "at one place", "few different", "short", "long"])
+@pytest.mark.usefixtures("coded")
+def test_odd_vectors_keep_the_recall(name: str) -> None:
+    passages = odd(name)
+    queries, index = odd(name)[::50] + odd(name)[1::50] / np.float32(4), QuantisedIndex.build(passages)
+    assert index.measured is not None
+    found = index.search(queries, 10)
+    assert found.counts().tolist() == [10] * len(queries)
+    edges = [best(oracle(passages, query), 10, None)[-1][1] for query in queries]
+    assert np.mean(found.scores >= np.array(edges)[:, None]) >= 0.97
+
+
 @pytest.mark.usefixtures("coded")
 def test_vectors_whose_factors_overflow_are_candidates() -> None:
     passages, queries = drawn(10, 600, 8)

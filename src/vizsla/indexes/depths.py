@@ -26,8 +26,6 @@ _TRIES = (2 / 3, 1 / 3, 1 / 6)
 """Of what may be missed the share that is missed where this is set: the first that others hold to is taken."""
 _UNREAD = (0.85, 0.6, 0.3)
 """Of what is missed the share for cells that are not read, for each k: the more are scored, the more these cost."""
-_MOVED = np.float32(0.2)
-"""Queries lie farther out than passages do from each other: those drawn are moved by so much of a difference."""
 _NEVER = 1 << 40
 Source: TypeAlias = Literal["queries", "passages"]
 Int64s: TypeAlias = npt.NDArray[np.int64]
@@ -43,7 +41,7 @@ class Depths:
         rows: for each k of MEASURED_AT, how many rows are read, whole cells at a time; of one cell, all.
         depths: for each, how many candidates are scored; one half of the held-out queries set both.
         found: the share of the k best that the other half found so.
-        held_out: what was asked: queries that were given, or vectors of the index, moved a little, without themselves.
+        held_out: what was asked: queries that were given, or vectors of the index, each without itself.
         asked: how many.
     """
 
@@ -112,9 +110,8 @@ def measure(flat: FlatIndex, found: Signs, queries: Dense | None, recall: float,
     """
     source: Source = "passages" if queries is None else "queries"
     pool = flat.vectors if queries is None else queries
-    draws = np.random.default_rng(seed)
-    drawn = draws.permutation(len(pool))[:SAMPLE]
-    asked = pool[drawn] if queries is not None else _moved(pool, drawn, draws)
+    drawn = np.random.default_rng(seed).permutation(len(pool))[:SAMPLE]
+    asked = np.ascontiguousarray(pool[drawn])
     truth = flat.found(asked, MEASURED_AT[-1] + 1, None).positions
     own = drawn if queries is None else np.full(len(drawn), -1)
     cells, rows = _where(found)
@@ -130,14 +127,6 @@ def measure(flat: FlatIndex, found: Signs, queries: Dense | None, recall: float,
         if min(made[2]) >= recall:
             break
     return Depths(recall, *made, source, len(asked))
-
-
-def _moved(pool: Dense, drawn: Int64s, draws: np.random.Generator) -> Dense:
-    """Vectors moved by a share of the difference of two others: (q, dim)."""
-    one, other = (pool[draws.integers(0, len(pool), len(drawn))] for _ in range(2))
-    with np.errstate(over="ignore", invalid="ignore"):
-        moved: Dense = pool[drawn] + _MOVED * (one - other)
-    return np.where(np.isfinite(moved), moved, pool[drawn])
 
 
 @dataclass(frozen=True, slots=True)

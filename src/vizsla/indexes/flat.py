@@ -153,6 +153,10 @@ class FlatIndex:
         self, scaled: Dense, wanted: list[Wanted], allowed: Bitmap | None, span: tuple[int, int]
     ) -> list[npt.NDArray[np.int64]]:
         """As `_candidates`, of some rows."""
+        if span == (0, len(self)) and len(self) <= BLOCK:  # a small index: one call for each query
+            some = _NOTHING if allowed is None else allowed
+            products = scaled @ self.vectors.T
+            return [selecting.most(one, some, asked) for one, asked in zip(products, wanted, strict=True)]
         best = [selecting.nothing(k) for k, _, _ in wanted]
         for begin in range(*span, BLOCK):
             end = min(begin + BLOCK, span[1])

@@ -122,10 +122,11 @@ class QuantisedIndex:
         if self._signs is None or self.measured is None:
             return self._flat.found(rows, depth, bitmap)
         width, count = min(depth, size), size if bitmap is None else int(np.count_nonzero(bitmap))
-        deep = min(self.measured.at(width), size)
-        if _EXACT * count <= size + _CANDIDATE * deep:
+        deep, share = min(self.measured.at(width), size), max(count, 1) / size
+        read = self.measured.rows_at(width, share)
+        if _EXACT * count <= min(size, read / share) + _CANDIDATE * deep:
             return self._flat.found(rows, depth, bitmap)
-        found, made, read = self._signs, hits.empty(len(rows), depth), self.measured.rows_at(width, count / size)
+        found, made = self._signs, hits.empty(len(rows), depth)
 
         def run(row: int) -> None:
             query: npt.NDArray[np.float32] = rows[row]

@@ -11,8 +11,8 @@ import numpy as np
 
 from vizsla.kernels.compiling import compiled
 
-_ROOM = 1024
-_CHUNK = 512
+_ROOM = 256
+_CHUNK = 128
 """Scores between which the threshold may rise."""
 _GROUP = 16
 """Scores looked at together: most groups hold none that could stay."""
@@ -85,3 +85,10 @@ def narrowed(best: Best, wanted: Any, more: int) -> Best:
     wider, places = np.empty(2 * (kept + more), np.float32), np.empty(2 * (kept + more), np.int64)
     wider[:kept], places[:kept] = scores[:kept], positions[:kept]
     return Best(wider, places, kept, theta)
+
+
+@compiled
+def most(scores: Any, allowed: Any, wanted: Any) -> Any:
+    """Positions of the scores that are left of a stream of these alone: (m,) int64."""
+    best = narrowed(take(scores, 0, allowed, nothing(wanted[0]), wanted), wanted, 0)
+    return best.positions[: best.count]
