@@ -33,6 +33,8 @@ from vizsla.kernels import bounding, decoding, postings, scoring
 KIND, VERSION = "inverted-index", 2
 BUDGET_BYTES = 256 << 20
 _WORTH_SPLITTING = 4_000_000
+_WORTH_A_THREAD = 100_000
+"""Entries from which on rows and lists are turned at once: less takes longer to hand over than to do."""
 _LONGEST = 2.0**31
 """An index holds no more passages, and none of more terms: no average lies beyond this, or below one of it."""
 _NOTHING = np.zeros(0, np.bool_)
@@ -304,7 +306,7 @@ def write(
                 growing[name].append(piece)
 
         rows, lists = turning.turn(forward, made, budget_bytes)
-        if threads.workers() > 1:
+        if threads.workers() > 1 and forward.entries > _WORTH_A_THREAD:
             # A thread of its own: a thread of the pool that waited for the pool might wait for itself.
             with ThreadPoolExecutor(1) as beside:
                 waiting = beside.submit(put, lists)
