@@ -12,7 +12,7 @@ import numpy as np
 from vizsla.kernels.compiling import compiled
 
 _ROOM = 256
-_CHUNK = 128
+_STRETCH = 128
 """Scores between which the threshold may rise."""
 _GROUP = 16
 """Scores looked at together: most groups hold none that could stay."""
@@ -49,10 +49,10 @@ def take(scores: Any, first: int, allowed: Any, best: Best, wanted: Any) -> Best
         wanted: k; the slack; and from where on scores are equal, above it and below its negative (both float64).
     """
     every = len(allowed) == 0
-    for start in range(0, len(scores), _CHUNK):
-        last = min(start + _CHUNK, len(scores))
-        if best.count + _CHUNK > len(best.scores):
-            best = narrowed(best, wanted, _CHUNK)
+    for start in range(0, len(scores), _STRETCH):
+        last = min(start + _STRETCH, len(scores))
+        if best.count + _STRETCH > len(best.scores):
+            best = narrowed(best, wanted, _STRETCH)
         kept, positions, count, theta = best.scores, best.positions, np.uint64(best.count), best.theta
         for begin in range(start, last, _GROUP):
             end, near = min(begin + _GROUP, last), 1
