@@ -31,7 +31,7 @@ def test_it_finds_what_it_recorded(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "rows", "depths"),
-    [("q1", (600, 600, 600), (23, 129, 580)), ("q2", (148, 270, 600), (17, 109, 580))],
+    [("q1", (600, 600, 600), (23, 129, 580)), ("q2", (148, 295, 600), (17, 108, 580))],
 )
 def test_what_was_measured_is_read(name: str, rows: tuple[int, ...], depths: tuple[int, ...]) -> None:
     measured = QuantisedIndex.load(HERE / name).measured

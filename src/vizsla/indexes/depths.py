@@ -24,7 +24,7 @@ SAMPLE = 512
 _DEEPEST = 1 << 31
 _TRIES = (2 / 3, 1 / 3, 1 / 6)
 """Of what may be missed the share that is missed where this is set: the first that others hold to is taken."""
-_UNREAD = (0.85, 0.6, 0.3)
+_UNREAD = (0.85, 0.4, 0.2)
 """Of what is missed the share for cells that are not read, for each k: the more are scored, the more these cost."""
 _NEVER = 1 << 40
 Source: TypeAlias = Literal["queries", "passages"]
