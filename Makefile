@@ -35,7 +35,7 @@ test: $(VENV)/.dev ## the default tests: five minutes at most, without network
 	$(BIN)/pytest -m "not slow"
 
 test-all: $(VENV)/.dev ## every test, the slow ones included
-	$(BIN)/pytest
+	$(BIN)/pytest --hypothesis-profile=others
 
 bench: $(VENV)/.dev ## measure quality and speed; needs the judged data sets in ../shared/data
 	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python $$script; done

@@ -10,7 +10,7 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import argparse
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,28 @@ class Judged:
         return Judgements(self.queries, self.grades)
 
 
+def arguments(said: str | None, *first: str, queries: int, rounds: int, size: int | None = None) -> ArgumentParser:
+    """The options of a benchmark that searches what is judged; `first` must be given before the folder of the sets."""
+    parser = ArgumentParser(description=said, formatter_class=RawDescriptionHelpFormatter)
+    for name in first:
+        parser.add_argument(name)
+    parser.add_argument("data", nargs="?")
+    parser.add_argument("--cache", type=Path, default=cache_folder())
+    parser.add_argument("--sets", nargs="+", default=list(SETS))
+    parser.add_argument("--size", type=int, default=size, help="passages, an even share of all; all if not given")
+    parser.add_argument("--queries", type=int, default=queries)
+    parser.add_argument("--rounds", type=int, default=rounds)
+    return parser
+
+
+def chosen(options: Namespace) -> Judged | None:
+    """What these options ask for; None, which is said, where there are no judged sets."""
+    data = find_data(options.data)
+    if data is None:
+        return None
+    return load(data, options.cache, tuple(options.sets), size=options.size, asked=options.queries)
+
+
 def folder_of(cache: Path) -> Path:
     return cache / "collections"
 
@@ -68,10 +90,10 @@ def judged_queries(folder: Path) -> tuple[dict[str, str], dict[str, dict[str, in
 def load(
     data: Path, cache: Path, sets: tuple[str, ...], *, size: int | None = None, asked: int | None = None
 ) -> Judged:
-    """The sets one behind another; `size` and `asked` take an even share of each set's passages and queries."""
+    """The sets one behind another; `size` and `asked` take an even share of passages and queries, or all."""
     parts = [_one(data / name, cache) for name in sets]
     places = np.concatenate([np.full(len(one.passages), at) for at, one in enumerate(parts)])
-    every = range(len(places)) if size is None else np.linspace(0, len(places) - 1, size).astype(int).tolist()
+    every = even(len(places), size)
     draws = np.random.default_rng(7).integers(0, 1000, len(places)).tolist()
     named = [(name, one) for name, part in zip(sets, parts, strict=True) for one in part.passages]
     passages = [
@@ -81,7 +103,7 @@ def load(
     ]  # fmt: skip
     ids = [f"{name}/{query}" for name, part in zip(sets, parts, strict=True) for query in part.queries]
     texts = [text for part in parts for text in part.queries.values()]
-    kept = range(len(ids)) if asked is None else np.linspace(0, len(ids) - 1, asked).astype(int).tolist()
+    kept = even(len(ids), asked)
     grades = {
         f"{name}/{query}": {f"{name}/{id_}": grade for id_, grade in judged.items()}
         for name, part in zip(sets, parts, strict=True)
@@ -92,11 +114,16 @@ def load(
         passages,
         {ids[at]: texts[at] for at in kept},
         {ids[at]: grades[ids[at]] for at in kept if ids[at] in grades},
-        np.concatenate([part.dense for part in parts])[list(every)],
-        np.concatenate([part.asked_dense for part in parts])[list(kept)],
+        np.concatenate([part.dense for part in parts])[every],
+        np.concatenate([part.asked_dense for part in parts])[kept],
         stacked([part.sparse for part in parts]).taken(np.array(every)) if sparse else None,
         stacked([part.asked_sparse for part in parts]).taken(np.array(kept)) if sparse else None,
     )
+
+
+def even(count: int, wanted: int | None) -> list[int]:
+    """As many of the numbers below `count` as are wanted, evenly; all where so many are not there."""
+    return np.linspace(0, count - 1, count if wanted is None else min(wanted, count)).astype(int).tolist()
 
 
 def _one(folder: Path, cache: Path) -> Judged:
@@ -155,7 +182,7 @@ def encode(encoder: Any, folder: Path, cache: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("model")
     parser.add_argument("--data")
     parser.add_argument("--cache", type=Path, default=cache_folder())

@@ -3,12 +3,19 @@
 Vectors are given, none is made here: a collection's models look up the text that they are asked for.
 """
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
-from collection_given import DEPTH, WHERE, Given, fuse
+from collection_data import Judged
+from collection_given import DEPTH, WHERE, Given, fuse, write
 from scipy.sparse import csr_array
+
+if TYPE_CHECKING:
+    from vizsla.collections.snapshot import Snapshot
 
 MODES = ("lexical", "sparse", "dense", "hybrid", "filtered")
 WIDTHS = (24.0, 32.0, 48.0, 64.0, 96.0, 128.0, 192.0, 256.0, 384.0, 512.0, 768.0, 1024.0, 2048.0)
@@ -169,6 +176,18 @@ def _weighed(columns: dict[str, Any], given: Given) -> dict[str, Any]:
     weights[np.isinf(weights)] = 0
     sizes = np.diff(columns["indptr"])
     return columns | {"data": columns["data"] * np.repeat(weights, sizes)}
+
+
+@contextmanager
+def collected(judged: Judged) -> Iterator[tuple[Given, "Snapshot"]]:
+    """A collection of what is judged, in a folder that goes away: what it was given, and its snapshot."""
+    from vizsla.collections.collection import Collection
+
+    with tempfile.TemporaryDirectory() as place:
+        write(judged, Path(place) / "given")
+        given = Given.load(Path(place) / "given")
+        Vizsla.build(given, Path(place) / "made")
+        yield given, Collection.open(Path(place) / "made").snapshot()
 
 
 def known(given: Given) -> None:

@@ -133,12 +133,13 @@ class Truth:
         """The k best rows of a query; of equal ones the first."""
         if mode in ("hybrid", "filtered"):
             allowed = self._given.allowed if mode == "filtered" else None
-            return fuse([self._ranked(kind, row, DEPTH, allowed) for kind in ("lexical", "dense")])[:k]
+            return fuse([self.ranked(kind, row, DEPTH, allowed) for kind in ("lexical", "dense")])[:k]
         if mode == "filtered-dense":
-            return self._ranked("dense", row, k, self._given.allowed)
-        return self._ranked(mode, row, k, None)
+            return self.ranked("dense", row, k, self._given.allowed)
+        return self.ranked(mode, row, k, None)
 
-    def _ranked(self, kind: str, row: int, k: int, allowed: npt.NDArray[np.bool_] | None) -> list[int]:
+    def ranked(self, kind: str, row: int, k: int, allowed: npt.NDArray[np.bool_] | None) -> list[int]:
+        """The k best rows by one kind of vector, of those that are allowed."""
         if kind == "dense":
             scores = self._given.dense @ self._given.asked_dense[row]
             held = np.ones(len(scores), bool)

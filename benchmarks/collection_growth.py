@@ -16,11 +16,10 @@ from pathlib import Path
 
 import collection_data
 import numpy as np
-from clock import CLOCKS, find_data, interleave, machine, ratios, spread, table
+from clock import CLOCKS, interleave, machine, ratios, spread, table
 from collection_engines import RECALL, Vizsla, known
 from collection_filters import one_by_one
 from collection_given import Given, write
-from sparse_data import cache_folder
 
 from vizsla.collections.collection import Collection
 
@@ -75,22 +74,15 @@ def compare(given: Given, place: Path, options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", nargs="?")
-    parser.add_argument("--cache", type=Path, default=cache_folder())
-    parser.add_argument("--size", type=int, default=10_000)
-    parser.add_argument("--queries", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser = collection_data.arguments(__doc__, queries=200, rounds=5, size=10_000)
     parser.add_argument("--clock", choices=list(CLOCKS), default="wall", help="cpu where others use the machine")
     parser.add_argument(
         "--work", type=Path, help="where both are made: a disk's flushes count; a temporary folder else"
     )
     options = parser.parse_args()
-    data = find_data(options.data)
-    if data is None:
+    judged = collection_data.chosen(options)
+    if judged is None:
         return
-    sets = collection_data.SETS
-    judged = collection_data.load(data, options.cache, sets, size=options.size, asked=options.queries)
     print(f"{machine(('vizsla', 'numpy', 'numba'))}; rounds: {options.rounds}")
     with tempfile.TemporaryDirectory(dir=options.work) as place:
         write(judged, Path(place) / "given")

@@ -7,7 +7,6 @@ nothing. Passages' vectors are those kept by collection_data.py. One query at a 
 """
 
 import argparse
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,13 @@ from typing import Any
 import collection_data
 import models_texts
 import numpy as np
-from clock import find_data, machine, table
-from collection_engines import Vizsla, known
-from collection_given import Given, write
+from clock import machine, table
+from collection_engines import collected
 from models_random import MINILM, vocabulary
 from models_random import write as write_model
 from models_ways import rounded
-from sparse_data import cache_folder
 
 import vizsla
-from vizsla.collections.collection import Collection
 from vizsla.collections.model_stages import DenseStage
 from vizsla.collections.snapshot import Snapshot
 from vizsla.models.finding import Wanted
@@ -74,30 +70,18 @@ def tokens_read(folder: Path, snapshot: Snapshot, fused: Any, queries: list[str]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model")
-    parser.add_argument("data", nargs="?")
-    parser.add_argument("--cache", type=Path, default=cache_folder())
-    parser.add_argument("--sets", nargs="+", default=list(collection_data.SETS))
-    parser.add_argument("--size", type=int)
+    parser = collection_data.arguments(__doc__, "model", queries=50, rounds=3)
     parser.add_argument("--tokens", type=int, help="of a pair at most; all that the model reads (512) if not given")
-    parser.add_argument("--queries", type=int, default=50)
-    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--precisions", nargs="+", default=["fp32", "bf16", "int8"])
     options = parser.parse_args()
-    data = find_data(options.data)
-    if data is None:
+    judged = collection_data.chosen(options)
+    if judged is None:
         return
-    judged = collection_data.load(data, options.cache, tuple(options.sets), size=options.size, asked=options.queries)
     print(f"{machine(('vizsla', 'onnxruntime', 'openvino', 'numba'))}; {len(judged.passages):,} passages")
-    with tempfile.TemporaryDirectory() as place:
-        write(judged, Path(place) / "given")
-        given = Given.load(Path(place) / "given")
-        Vizsla.build(given, Path(place) / "made")
-        known(given)
+    with collected(judged) as (given, snapshot):
         texts = [one.text for one in judged.passages[:2000]]
-        folder = write_model(Path(place) / "cross", MINILM[6], "score", vocabulary(texts, PIECES))
-        compare(Collection.open(Path(place) / "made").snapshot(), folder, texts[:128], given.queries, options)
+        folder = write_model(given.folder.parent / "cross", MINILM[6], "score", vocabulary(texts, PIECES))
+        compare(snapshot, folder, texts[:128], given.queries, options)
 
 
 def compare(

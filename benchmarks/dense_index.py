@@ -3,7 +3,7 @@
 Every engine is set to the wanted recall@100 on queries that are not asked again, then measured on others. Those of
 FAISS run where its package is installed (`pip install faiss-cpu`). Vectors come from dense_vectors.py.
 
-python benchmarks/dense_index.py [--sizes 50000 200000] [--engines flat quantised faiss-flat faiss-pq ...]
+python benchmarks/dense_index.py [--sizes 50000 200000] [--engines flat quantised one-cell faiss-pq ...]
     [--recall 0.98] [--queries 200] [--rounds 5] [--clock wall|cpu] [--cache DIR]
 """
 
@@ -27,10 +27,13 @@ from clock import CLOCKS, interleave, machine, spread, table
 from dense_vectors import Block
 from sparse_data import cache_folder
 
+from vizsla.indexes.depths import measure
 from vizsla.indexes.flat import FlatIndex
 from vizsla.indexes.quantised import QuantisedIndex
+from vizsla.indexes.signs import Signs
 
 DEPTHS, MS, TUNED, TRAINED = (10, 100), 1e-3, 200, 65_536
+SHARES = (0.5, 0.1, 0.01, 0.001)
 FACTORS, WIDTHS = (1, 1.5, 2, 3, 4, 6, 8, 12, 20, 40, 80), (16, 32, 64, 128, 256, 512)
 Positions = npt.NDArray[np.int64]
 PACKAGES = ("vizsla", "numpy", "numba", "faiss-cpu")
@@ -67,12 +70,20 @@ def ours(kind: str) -> Engine:
 
     if kind == "flat":
         return Engine(lambda rows, _, __: FlatIndex.build(rows), ask)
-    return Engine(lambda rows, _, recall: QuantisedIndex.build(rows, recall=recall), ask, bytes_of=_codes)
+    make = _one_cell if kind == "one-cell" else QuantisedIndex.build
+    return Engine(lambda rows, _, recall: make(rows, recall=recall), ask, bytes_of=_codes)
+
+
+def _one_cell(rows: Block, *, recall: float) -> QuantisedIndex:
+    """As the index is where few passages make cells not worth their centres: all codes are read."""
+    flat = FlatIndex.build(rows)
+    signs = Signs.made(flat.vectors, 0)
+    return QuantisedIndex(flat, signs, measure(flat, signs, None, recall, 0), recall, 0)
 
 
 def _codes(index: Any) -> int:
     signs = index._signs  # noqa: SLF001 - what an index holds beside its vectors is asked by nobody else
-    return 0 if signs is None else sum(one.nbytes for one in (*signs.codes, signs.mean, signs.rotation))
+    return 0 if signs is None else sum(one.nbytes for one in (*signs.codes, signs.centres, signs.rotation))
 
 
 def theirs(words: str) -> Engine:
@@ -105,6 +116,7 @@ def engines(names: list[str]) -> dict[str, Engine]:
     known: dict[str, Callable[[], Engine]] = {
         "flat": partial(ours, "flat"),
         "quantised": partial(ours, "quantised"),
+        "one-cell": partial(ours, "one-cell"),
         "faiss-flat": partial(theirs, "Flat"),
         "faiss-pq": partial(theirs, "PQ96x4fs,RFlat"),
         "faiss-rabitq": partial(theirs, "RaBitQfs,RFlat"),
@@ -170,12 +182,28 @@ def compare(rows: Block, queries: Block, options: argparse.Namespace) -> None:
     table(("engine", "setting", "build s", "MiB beside vectors", *names), lines)
     if "quantised" in found:
         print(f"\nquantised: {found['quantised'].index.measured}")
+        filtered(found["quantised"].index, rows, asked, options)
+
+
+def filtered(index: QuantisedIndex, rows: Block, asked: Block, options: argparse.Namespace) -> None:
+    """The ten best of those that are allowed, drawn evenly: recall, and a query's median."""
+    clock, exact, lines = CLOCKS[options.clock], FlatIndex.build(rows), []
+    for share in SHARES:
+        allowed = np.random.default_rng(options.seed).random(len(rows)) < share
+        wanted, taken, shares = exact.search(asked, DEPTHS[0], allowed).positions, [], []
+        for query, best in zip(asked, wanted, strict=True):
+            begin = clock()
+            found = index.search(query[None], DEPTHS[0], allowed).positions[0]
+            taken.append(clock() - begin)
+            shares.append(np.isin(best[best >= 0], found).mean())
+        lines.append([f"{share:.1%}", f"{np.mean(shares):.3f}", f"{np.median(taken) / MS:.2f}"])
+    table(("allowed", "recall", "p50 ms"), lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[50_000, 200_000])
-    names = ["flat", "quantised", "faiss-flat", "faiss-pq", "faiss-rabitq", "faiss-hnsw"]
+    names = ["flat", "quantised", "one-cell", "faiss-flat", "faiss-pq", "faiss-rabitq", "faiss-hnsw"]
     parser.add_argument("--engines", nargs="+", default=names, choices=names)
     parser.add_argument("--recall", type=float, default=0.98)
     parser.add_argument("--queries", type=int, default=200)

@@ -3,7 +3,8 @@
     python benchmarks/models_light.py [DATA_FOLDER] [--model FOLDER] [--rounds 7] [--parts install start memory]
 
 The install is made in a fresh virtual environment, which needs a package index. A model is $VIZSLA_MINILM or --model,
-else one of its size with random weights. The long run encodes wenyan-zh to disk and notes what the process holds.
+else one of its size with random weights (with --tiny, of BERT tiny's). The long run encodes wenyan-zh to disk and
+notes what the process holds.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from pathlib import Path
 
 import models_texts
 from clock import ROOT, find_data, in_fresh_process, interleave, machine, peak_mib, spread, table
-from models_random import MINILM, vocabulary, write
+from models_random import MINILM, TINY, Size, vocabulary, write
 
 PARTS = ("install", "start", "memory")
 ENGLISH, LONG = "squad-en", "wenyan-zh"
@@ -48,6 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="?", help="the folder of the judged sets")
     parser.add_argument("--model", default=os.environ.get("VIZSLA_MINILM"), help="the folder of all-MiniLM-L6-v2")
+    parser.add_argument("--tiny", action="store_true", help="a BERT tiny instead: hundreds of thousands in minutes")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--count", type=int, default=20_000, help="passages of the long run")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
@@ -61,7 +63,9 @@ def main() -> None:
         return
     print(f"{machine(PACKAGES)}\nload average {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as work:
-        model = Path(options.model) if options.model else _random(data, Path(work) / "model")
+        size = TINY if options.tiny else MINILM[6]
+        given = options.model and not options.tiny
+        model = Path(options.model) if given else _random(data, Path(work) / "model", size)
         if "install" in options.parts:
             install(Path(work))
         if "start" in options.parts:
@@ -188,9 +192,8 @@ def _needed(name: str, seen: set[str]) -> set[str]:
     return seen
 
 
-def _random(data: Path, folder: Path) -> Path:
-    pieces = vocabulary(models_texts.passages(data / ENGLISH, 2000), MINILM[6].vocabulary)
-    return write(folder, MINILM[6], "vector", pieces)
+def _random(data: Path, folder: Path, size: Size) -> Path:
+    return write(folder, size, "vector", vocabulary(models_texts.passages(data / ENGLISH, 2000), size.vocabulary))
 
 
 if __name__ == "__main__":

@@ -12,9 +12,11 @@ _ARTIFACTS = {
     "calibration": ("vizsla.retrievers.calibration", "Calibration"),
     "compiled-model": ("vizsla.compiling.compiled", "CompiledModel"),
     "corpus": ("vizsla.data.corpus", "Corpus"),
+    "flat-index": ("vizsla.indexes.flat", "FlatIndex"),
     "frozen-collection": ("vizsla.collections.frozen", "FrozenCollection"),
     "inverted-index": ("vizsla.indexes.inverted", "InvertedIndex"),
     "lexical-encoder": ("vizsla.encoders.lexical", "LexicalEncoder"),
+    "quantised-index": ("vizsla.indexes.quantised", "QuantisedIndex"),
     "vectors": ("vizsla.encoders.stored", "StoredVectors"),
 }
 _MODELS = {
@@ -59,7 +61,7 @@ def load(
         given: dict[str, object] = {"queries": queries, "passages": passages, "max_length": max_length}
         given |= {"layout": layout, "precision": precision, "settings": settings}
         if said := [name for name, value in given.items() if value is not None]:
-            raise SettingsError(f"found {said[0]}= for {model}, which vizsla wrote with its settings; leave it out")
+            raise SettingsError(f"found {said[0]} for {model}, which vizsla wrote with its settings; leave it out")
         return _artifact(model)
     from vizsla.models.finding import Wanted, find
 

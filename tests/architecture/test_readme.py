@@ -1,19 +1,19 @@
 """Every command that the guides show exists: make's targets, vizsla's commands and their options."""
 
+import contextlib
 import functools
-import os
+import io
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from vizsla.cli.app import run
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PROGRAMS = {"make", "vizsla"}
-MAIN = "import sys; from vizsla.cli import main; sys.argv[0] = 'vizsla'; main()"
 
 
 def commands(text: str) -> list[list[str]]:
@@ -38,11 +38,13 @@ def split(line: str) -> list[str]:
 @functools.cache
 def help_of(*names: str) -> str:
     """What `vizsla NAMES --help` prints; an unknown command fails."""
-    plain = {**os.environ, "COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1"}
-    program = [sys.executable, "-c", MAIN, *names, "--help"]
-    done = subprocess.run(program, capture_output=True, text=True, env=plain, check=False)
-    assert done.returncode == 0, f"vizsla {' '.join(names)} --help failed: {done.stderr}"
-    return done.stdout
+    told = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(told):
+        for name, value in (("COLUMNS", "200"), ("TERM", "dumb"), ("NO_COLOR", "1")):
+            patch.setenv(name, value)
+        code = run([*names, "--help"])
+    assert code == 0, f"vizsla {' '.join(names)} --help failed: {told.getvalue()}"
+    return told.getvalue()
 
 
 def check_make(words: list[str]) -> None:

@@ -4,7 +4,7 @@ The oracle multiplies and sums in float64 in the documented order of lanes, and 
 and scores must be equal to the last bit, a quantised one's scores too, and its hits where it scores enough candidates.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
@@ -90,15 +90,14 @@ def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def splitting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flat, "_WORTH_SPLITTING", 0)
-    monkeypatch.setattr(quantised, "_WORTH_SPLITTING", 600)
 
 
-@pytest.fixture
-def coded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Codes even for few passages, and exact search for none."""
+@pytest.fixture(params=["one cell", "cells"])
+def coded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Codes even for few passages, and exact search for none; in one cell and in many."""
     monkeypatch.setattr(quantised, "_WORTH_CODES", 2)
+    monkeypatch.setattr(quantised, "_WORTH_CELLS", 2 if request.param == "cells" else 1 << 40)
     monkeypatch.setattr(quantised, "_EXACT", 1 << 40)
-    return iter(())
 
 
 def drawn(seed: int, size: int, dim: int) -> tuple[Block, Block]:
@@ -176,7 +175,7 @@ def test_enough_candidates_find_all(dim: int) -> None:
     passages, queries = drawn(6, 2 * 512 + 77, dim)
     index = QuantisedIndex.build(passages)
     assert index.measured is not None
-    index.measured = replace(index.measured, depths=(2000, 2000, 2000))
+    index.measured = replace(index.measured, depths=(2000, 2000, 2000), rows=(2000, 2000, 2000))
     draws = np.random.default_rng(7)
     for k in (1, 10, 2000):
         check(index, passages, queries, k)
@@ -185,18 +184,22 @@ def test_enough_candidates_find_all(dim: int) -> None:
         check(index, passages, queries[:2], k, np.zeros(len(passages), np.bool_))
 
 
+@pytest.mark.parametrize("worth_cells", [100, 1 << 40])
 @pytest.mark.usefixtures("threads", "splitting")
-def test_a_quantised_index_finds_what_it_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quantised_index_finds_what_it_recorded(worth_cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quantised, "_WORTH_CODES", 100)
+    monkeypatch.setattr(quantised, "_WORTH_CELLS", worth_cells)
     monkeypatch.setattr(quantised, "_CANDIDATE", 0)
     passages, queries = drawn(8, 5000, 96)
     index = QuantisedIndex.build(passages)
     assert index.measured is not None
     assert min(index.measured.found) >= 0.96
     assert index.measured.depths[1] < 3000
+    assert (index.measured.rows[0] < 3000) == (worth_cells == 100)
     products = [oracle(passages, query) for query in queries]
     draws = np.random.default_rng(9)
-    for k, allowed in [(10, None), (100, None), (100, draws.random(len(passages)) < 0.8)]:
+    some, few = draws.random(len(passages)) < 0.8, draws.random(len(passages)) < 0.3
+    for k, allowed in [(10, None), (100, None), (100, some), (10, few)]:
         found = index.search(queries, k, allowed)
         shares = []
         for row, scores in enumerate(products):
@@ -220,6 +223,32 @@ def test_vectors_that_no_sign_tells_apart(passages: Block) -> None:
     assert found.counts().tolist() == [4, 4]
     if (passages == passages[0]).all():
         check(index, passages, queries, 4)
+
+
+def odd(name: str) -> Block:
+    """Vectors that lie in no cells: on a line, nearly all at one place, few different ones, far from unit length."""
+    draws = np.random.default_rng(5)
+    made = {
+        "on a line": draws.standard_normal((1500, 1)),
+        "at one place": np.vstack([np.ones((1400, 20)), draws.standard_normal((100, 20))]),
+        "few different": draws.standard_normal((5, 20))[draws.integers(0, 5, 1500)],
+        "short": 1e-30 * draws.standard_normal((1500, 20)),
+        "long": 1e25 * draws.standard_normal((1500, 20)),
+    }
+    block: Block = made[name].astype(np.float32)
+    return block
+
+
+@pytest.mark.parametrize("name", ["on a line", "at one place", "few different", "short", "long"])
+@pytest.mark.usefixtures("coded")
+def test_odd_vectors_keep_the_recall(name: str) -> None:
+    passages = odd(name)
+    queries, index = odd(name)[::50] + odd(name)[1::50] / np.float32(4), QuantisedIndex.build(passages)
+    assert index.measured is not None
+    found = index.search(queries, 10)
+    assert found.counts().tolist() == [10] * len(queries)
+    edges = [best(oracle(passages, query), 10, None)[-1][1] for query in queries]
+    assert np.mean(found.scores >= np.array(edges)[:, None]) >= 0.97
 
 
 @pytest.mark.usefixtures("coded")

@@ -21,6 +21,7 @@ from vizsla.retrievers.fused import Fused
 from vizsla.retrievers.fusion import Doubles
 from vizsla.retrievers.pipeline import parse
 from vizsla.retrievers.reranked import Reranked
+from vizsla.retrievers.restricted import Restricted
 from vizsla.retrievers.shortened import Shortened
 from vizsla.retrievers.thresholded import Thresholded
 from vizsla.retrievers.tracing import Named
@@ -89,6 +90,7 @@ RETRIEVERS: dict[str, Make] = {
     "parsed": lambda folder: stored(folder).searcher,
     "thresholded": lambda folder: Thresholded(first_stage(folder), 0.0),
     "named": lambda folder: Named(first_stage(folder), "bm25"),
+    "restricted": lambda folder: Restricted(first_stage(folder), np.ones(len(TEXTS), np.bool_)),
     "shortened": lambda folder: Shortened(first_stage(folder), 100),
     "cached": lambda folder: Cached(first_stage(folder), 5),
     "cached, exact": lambda folder: Cached(first_stage(folder), 5, exact=True),

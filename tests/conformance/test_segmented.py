@@ -120,6 +120,7 @@ def test_arrays_that_contradict_each_other_are_refused() -> None:
     starts = made.indexes[0].arrays[0].postings.starts
     starts.flags.writeable = True
     starts[3] = 99
+    starts.flags.writeable = False  # as loops were compiled for
     with pytest.raises(ArtifactError, match="contradict each other"):
         made.search(csr_array(np.ones((1, DIM), np.float32)), 1)
 

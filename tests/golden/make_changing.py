@@ -1,6 +1,6 @@
-"""Writes tests/golden/c1: a collection that was changed, as this release stores it, to be read by every later one.
+"""Writes tests/golden/c2: a collection that was changed, as this release stores it, to be read by every later one.
 
-Run it once a format: `python -m tests.golden.make_changing`. A format that changes gets a folder of its own, c2.
+Run it once a format: `python -m tests.golden.make_changing`. A format that changes gets a folder of its own, c3.
 """
 
 from datetime import date
@@ -12,7 +12,7 @@ from vizsla import assembly
 from vizsla.collections.collection import Collection
 from vizsla.core.protocols import Passage
 
-HERE = Path(__file__).parent / "c1"
+HERE = Path(__file__).parent / "c2"
 FIRST = [
     Passage("a", "Vizslas point at birds and retrieve them.", "Hunting dogs", {"year": 2020, "tags": ["dog", "bird"]}),
     Passage("b", "维兹拉犬会指示猎物", "", {"lang": "zh", "day": date(2024, 5, 1)}, "book"),

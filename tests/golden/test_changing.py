@@ -23,7 +23,7 @@ HITS: dict[str, list[tuple[str, float]]] = {
 LIMIT_BYTES = 100 << 10
 
 
-@pytest.fixture(params=["c1"])
+@pytest.fixture(params=["c1", "c2"])
 def collection(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Collection:
     monkeypatch.setattr("vizsla.assembly.load", toy)
     shutil.copytree(HERE / request.param, tmp_path / "c")

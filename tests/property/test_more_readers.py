@@ -191,7 +191,8 @@ def test_any_bytes_have_a_format_or_are_refused(name: str, content: bytes) -> No
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_mutated_tables_give_rows_or_a_data_error(data: st.DataObject) -> None:
-    arrow, tables = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    arrow = pytest.importorskip("pyarrow", reason="needs the extra parquet")
+    tables = pytest.importorskip("pyarrow.parquet", reason="needs the extra parquet")
     whole = io.BytesIO()
     tables.write_table(arrow.table({"_id": ["1", "2"], "title": ["", "t"], "text": ["a", "文"]}), whole)
     content = bytearray(whole.getvalue())

@@ -262,8 +262,17 @@ def test_a_corpus_gives_back_what_it_was_given(passages: list[Passage]) -> None:
             ]
 
 
-@given(passages=PASSAGES)
-@settings(max_examples=40, deadline=None)
+VALUES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS | st.lists(TEXTS, max_size=2)
+SAID = st.dictionaries(TEXTS | st.just("parent"), VALUES, max_size=3)
+WHOLE = st.lists(
+    st.builds(Passage, id=TEXTS.filter(bool), text=TEXTS, title=TEXTS, metadata=SAID, parent=TEXTS),
+    max_size=12,
+    unique_by=lambda one: one.id,
+)
+
+
+@given(passages=WHOLE)
+@settings(max_examples=60, deadline=None)
 def test_what_is_written_as_beir_is_read_again(passages: list[Passage]) -> None:
     with tempfile.TemporaryDirectory() as place:
         beir.write_passages(Path(place, "corpus.jsonl.zst"), passages)

@@ -4,6 +4,7 @@ The client sends our lines as they stand, and we read what the client's own help
 with them is not seen here.
 """
 
+import importlib
 import json
 import random
 import threading
@@ -72,10 +73,10 @@ def server() -> Iterator[Server]:
 @pytest.fixture(params=CLIENTS)
 def client(request: pytest.FixtureRequest, server: Server) -> Iterator[tuple[Any, Any]]:
     """A client and its module of helpers."""
-    package = pytest.importorskip(request.param)
+    package = pytest.importorskip(request.param, reason=f"the client {request.param} is not installed")
     made = getattr(package, {"elasticsearch": "Elasticsearch", "opensearchpy": "OpenSearch"}[request.param])
     opened = made(f"http://127.0.0.1:{server.server_address[1]}")
-    yield opened, pytest.importorskip(f"{request.param}.helpers")
+    yield opened, importlib.import_module(f"{request.param}.helpers")
     opened.close()
 
 

@@ -15,8 +15,9 @@ import vizsla
 torch = pytest.importorskip("torch", reason="torch runs the directories that are read here")
 transformers: Any = pytest.importorskip("transformers", reason="transformers writes the encoders read here")
 theirs: Any = pytest.importorskip("sentence_transformers", reason="sentence-transformers writes the directories")
-parts: Any = pytest.importorskip("sentence_transformers.models")
+parts: Any = pytest.importorskip("sentence_transformers.models", reason="its parts make up the directories")
 
+SPARSE = "sentence-transformers before 5 has no sparse encoders"
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 QUERIES = ["where is the bridge?", "  two  spaces around ", "x"]
@@ -93,15 +94,16 @@ def test_routes_behind_a_shared_encoder(tmp_path: Path, *, mapped: bool) -> None
     same([*start, router, parts.Normalize()], tmp_path / "whole")
 
 
-def test_columns_that_a_directory_asks_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize("normalize", [False, True])
+def test_columns_that_a_directory_asks_for(tmp_path: Path, *, normalize: bool) -> None:
     start = [parts.Transformer(bare(tmp_path / "bare")), parts.Pooling(WIDE, "mean")]
-    assert same(start, tmp_path / "whole", truncate_dim=10).dim == 10
+    assert same([*start, *[parts.Normalize()] * normalize], tmp_path / "whole", truncate_dim=10).dim == 10
 
 
 @pytest.mark.parametrize("tied", [True, False])
 @pytest.mark.parametrize("pooling", ["max", "sum"])
 def test_the_largest_weights_that_a_sparse_encoder_keeps(tmp_path: Path, pooling: str, *, tied: bool) -> None:
-    sparse = pytest.importorskip("sentence_transformers.sparse_encoder.models")
+    sparse = pytest.importorskip("sentence_transformers.sparse_encoder.models", reason=SPARSE)
     folder = bare(tmp_path / "bare", "ForMaskedLM", tie_word_embeddings=tied)
     modules = [sparse.MLMTransformer(folder), sparse.SpladePooling(pooling)]
     theirs.SparseEncoder(modules=modules, device="cpu", max_active_dims=9).save_pretrained(str(tmp_path / "whole"))

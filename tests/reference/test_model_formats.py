@@ -16,6 +16,8 @@ from vizsla.models.weights import torch_bin
 torch = pytest.importorskip("torch", reason="torch writes the files that are read here")
 transformers = pytest.importorskip("transformers", reason="transformers writes the files that are read here")
 
+PARTS = "sentence-transformers keeps the parts of its directories elsewhere"
+SPARSE = "sentence-transformers before 5 has no sparse encoders"
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz", "##a", "##b", "<s>", "</s>"]
@@ -253,7 +255,7 @@ def fast(folder: Path) -> None:
 
 
 def test_a_bi_encoder_of_the_installed_version_is_read(tmp_path: Path, library: Any) -> None:
-    models = pytest.importorskip("sentence_transformers.models")
+    models = pytest.importorskip("sentence_transformers.models", reason=PARTS)
     model = saved(tmp_path / "bare", "bert")
     fast(tmp_path / "bare")
     parts = [models.Transformer(str(tmp_path / "bare")), models.Pooling(16, "max"), models.Dense(16, 8)]
@@ -273,7 +275,7 @@ def test_a_bi_encoder_of_the_installed_version_is_read(tmp_path: Path, library: 
 
 
 def test_a_sparse_encoder_and_a_router_are_read(tmp_path: Path, library: Any) -> None:
-    models = pytest.importorskip("sentence_transformers.sparse_encoder.models")
+    models = pytest.importorskip("sentence_transformers.sparse_encoder.models", reason=SPARSE)
     saved(tmp_path / "bare", "distilbert", "ForMaskedLM")
     fast(tmp_path / "bare")
     plain = library.SparseEncoder(
@@ -290,7 +292,7 @@ def test_a_sparse_encoder_and_a_router_are_read(tmp_path: Path, library: Any) ->
     static = models.SparseStaticEmbedding(tokenizer=plain.tokenizer, frozen=True)
     static.weight.data.uniform_(1, 2)
     documents = [models.MLMTransformer(str(tmp_path / "bare")), models.SpladePooling("max")]
-    routers = pytest.importorskip("sentence_transformers.models").Router
+    routers = pytest.importorskip("sentence_transformers.models", reason=PARTS).Router
     router = routers.for_query_document(query_modules=[static], document_modules=documents)
     library.SparseEncoder(modules=[router], device="cpu").save_pretrained(str(tmp_path / "router"))
     towers = read(tmp_path / "router")

@@ -6,12 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import vizsla
 from vizsla.core.errors import ArtifactError, IncompatibleError, SettingsError
 from vizsla.data.corpus import Corpus
 from vizsla.encoders.dense import DenseEncoder
+from vizsla.indexes.flat import FlatIndex
+from vizsla.indexes.quantised import QuantisedIndex
 from vizsla.rerankers.cross_encoder import CrossEncoder
 
 FIXTURES = Path(__file__).parent / "models/fixtures"
@@ -33,7 +36,10 @@ def test_published_models() -> None:
 def test_folders_written_here(tmp_path: Path) -> None:
     Corpus.build([vizsla.Passage("a", "b")]).save(tmp_path / "corpus")
     assert isinstance(vizsla.load(tmp_path / "corpus"), Corpus)
-    with pytest.raises(SettingsError, match="found precision= for"):
+    for index in (FlatIndex, QuantisedIndex):
+        index.build(np.eye(3, dtype=np.float32)).save(tmp_path / index.__name__)
+        assert isinstance(vizsla.load(tmp_path / index.__name__), index)
+    with pytest.raises(SettingsError, match="found precision for"):
         vizsla.load(tmp_path / "corpus", precision="bf16")
 
 

@@ -1,7 +1,7 @@
 """`vizsla add`: files to passages of a collection."""
 
-from vizsla.cli import terminal, texts
-from vizsla.cli.changing import NoMetadata, Reading, Sources, Watch
+from vizsla.cli import texts
+from vizsla.cli.changing import NoMetadata, Reading, Sources, put
 from vizsla.cli.opening import Folder, Json, Models, opened
 
 
@@ -22,11 +22,5 @@ def add(
     An id that is there with other content is refused; with equal content it is passed over. So what was broken off, by
     Ctrl-C or kill -9, goes on where it stopped when the same is added again.
     """
-    from vizsla.data.problems import Problems
-
-    collection, problems = opened(folder, model), Problems(strict=strict)
-    watch = Watch(collection, as_json=as_json, problems=problems)
-    passages = Reading(columns, size, overlap, no_metadata).passages(sources, problems)
-    with terminal.progress() as tell:
-        counts = collection.add(passages, progress=tell)
-    watch.say(counts)
+    reading = Reading(columns, size, overlap, no_metadata)
+    put(opened(folder, model), sources, reading, replacing=False, strict=strict, as_json=as_json)

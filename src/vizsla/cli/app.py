@@ -42,7 +42,7 @@ from vizsla.cli import (
 from vizsla.cli import compile as compiling
 from vizsla.core.errors import SettingsError, VizslaError
 
-REFUSED, INTERRUPTED, UNREAD = 2, 130, 141
+REFUSED, UNREAD = 2, 141
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # typer's own or click's, as the release has it
 
 app = typer.Typer(
@@ -109,7 +109,7 @@ def run(arguments: Sequence[str]) -> int:
         return left.exit_code
     except KeyboardInterrupt:
         terminal.tell("interrupted; nothing half-written was left")
-        return INTERRUPTED
+        return terminal.INTERRUPTED
     except BrokenPipeError:
         _stop_writing()
         return UNREAD

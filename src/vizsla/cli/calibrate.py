@@ -8,7 +8,7 @@ import typer
 
 from vizsla.cli import loading, probability, terminal
 from vizsla.cli.fitting import fitted, refuse_probabilities
-from vizsla.cli.thresholds import beside
+from vizsla.cli.thresholds import beside, judged
 from vizsla.core.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def calibrate(
     if split == "test":
         raise SettingsError("found --split test; wanted train or dev: what is fitted on test cannot be measured there")
     unjudged: Literal["left out", "irrelevant"] = "left out" if judged_only else "irrelevant"
-    named = f"{data}, split {split}"
+    named = judged(data, split)
     if (Path(what) / MANIFEST).exists() and read_manifest(what)["kind"] == "frozen-collection":
         flags = {"--run": run, "--query-model": query_model, "--max-length": max_length, "--precision": precision}
         if said := [name for name, value in {**flags, "--layout": layout, "--set": settings}.items() if value]:

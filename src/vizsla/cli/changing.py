@@ -5,6 +5,7 @@ Knows the flags that adding and updating share. Refuses to know how a collection
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from vizsla.cli import terminal
+from vizsla.cli.opening import is_collection
+from vizsla.core.errors import DataError
 
 if TYPE_CHECKING:
     from vizsla.collections.changes import Counts
@@ -23,14 +26,12 @@ if TYPE_CHECKING:
 Sources: TypeAlias = Annotated[
     list[Path],
     typer.Argument(
-        metavar="SOURCE...", help="BEIR and other folders of the field, .jsonl, .csv, .tsv, or .txt, .md and .html."
+        metavar="SOURCE", help="BEIR and other folders of the field, .jsonl, .csv, .tsv, or .txt, .md and .html."
     ),
 ]
 NoMetadata: TypeAlias = Annotated[
     bool, typer.Option("--no-metadata", help="Leave out what JSON lines say under metadata.", rich_help_panel="Files")
 ]
-
-
 _MANY = 100  # passages whose rate says something
 
 
@@ -53,10 +54,49 @@ class Reading:
         from vizsla.cli import wishes
         from vizsla.data.sources import read_passages
 
+        for one in sources:
+            if is_collection(one):
+                raise DataError(f"{one}: found a collection; wanted files: vizsla export {one} passages.jsonl")
         columns, cutting = wishes.columns(self.columns), wishes.cutting(self.size, self.overlap)
         streams = [read_passages(one, columns=columns, cutting=cutting, problems=problems) for one in sources]
         passages = chain.from_iterable(streams)
         return (replace(one, metadata={}) for one in passages) if self.no_metadata else passages
+
+
+def put(
+    collection: "Collection",
+    sources: Sequence[Path],
+    reading: Reading,
+    *,
+    replacing: bool,
+    strict: bool = False,
+    as_json: bool = False,
+) -> None:
+    """Add the passages of sources to a collection, or let them replace those of their ids; and say what came of it.
+
+    Raises:
+        DataError: nothing that can be read, or what the collection refuses.
+        SettingsError: a flag for a format that has no use for it.
+    """
+    from vizsla.data.problems import Problems
+
+    problems = Problems(strict=strict)
+    watch = Watch(collection, as_json=as_json, problems=problems)
+    passages = reading.passages(sources, problems)
+    with resumable(collection), terminal.progress() as tell:
+        counts = (collection.update if replacing else collection.add)(passages, progress=tell)
+    watch.say(counts)
+
+
+@contextmanager
+def resumable(collection: "Collection") -> Iterator[None]:
+    """Where a change is broken off, says what the collection holds, and that the same command goes on there."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        held = f"{collection.folder} holds {len(collection):,} passages"
+        terminal.tell(f"interrupted; {held}, whole as they were committed; the same command goes on there")
+        raise typer.Exit(terminal.INTERRUPTED) from None
 
 
 class Watch:

@@ -34,7 +34,7 @@ def compare(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A BEIR folder with queries and judgements.")],
     runs: Annotated[
         list[Path],
-        typer.Argument(metavar="RUN RUN...", help="Runs, indexes, collections; the first is the baseline."),
+        typer.Argument(metavar="RUN", help="Runs, indexes, collections; the first is the baseline."),
     ],
     *,
     split: Annotated[str, typer.Option(help="Which judgements: train, dev, test.")] = "test",

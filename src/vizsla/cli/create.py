@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
-from vizsla.cli import terminal
+from vizsla.cli import terminal, terms
 from vizsla.cli.keeping import Fields, Kept, Pipelines, Rerankers
 from vizsla.cli.opening import placed
 
-_TERMS, _SEARCH = "Texts to terms", "How it is searched"
 EXAMPLE = "vizsla create kb --encoder bm25 --encoder minilm=all-MiniLM-L6-v2 --field published=date"
 
 
@@ -22,26 +21,19 @@ def create(
     field: Fields = None,
     pipeline: Pipelines = None,
     reranker: Rerankers = None,
-    language: Annotated[
-        str | None,
-        typer.Option(help="auto (by script), zh, en, or a Snowball name.", rich_help_panel=_TERMS),
-    ] = None,
-    stop_words: Annotated[Path | None, typer.Option(help="Words to drop, one a line.", rich_help_panel=_TERMS)] = None,
-    user_words: Annotated[
-        Path | None, typer.Option(help="Phrases to keep whole, one a line.", rich_help_panel=_TERMS)
-    ] = None,
-    synonyms: Annotated[
-        Path | None, typer.Option(help="Groups that mean one thing: a, b, c on a line.", rich_help_panel=_TERMS)
-    ] = None,
+    language: terms.Language = None,
+    stop_words: terms.StopWords = None,
+    user_words: terms.UserWords = None,
+    synonyms: terms.Synonyms = None,
     settings: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.toml", help="Tables [analyzer] and [bm25]; flags win.", rich_help_panel=_TERMS),
+        typer.Option(metavar="FILE.toml", help="Tables [analyzer] and [bm25]; flags win.", rich_help_panel=terms.PANEL),
     ] = None,
-    k1: Annotated[float | None, typer.Option(help="How slowly repetitions saturate.", rich_help_panel=_SEARCH)] = None,
-    b: Annotated[float | None, typer.Option(help="How much length counts.", rich_help_panel=_SEARCH)] = None,
+    k1: terms.K1 = None,
+    b: terms.B = None,
     recall: Annotated[
         float | None,
-        typer.Option(help="Share of the best by vectors to find; 1: all.", rich_help_panel=_SEARCH),
+        typer.Option(help="Share of the best by vectors to find; 1: all.", rich_help_panel="How it is searched"),
     ] = None,
 ) -> None:
     """Begin an empty collection: passages, and every index over them, in one folder that changes.
@@ -54,21 +46,15 @@ def create(
     from vizsla.indexes.quantised import RECALL
 
     kept = Kept.read(field, pipeline, reranker)
-    names = dict(map(named, encoder or [LEXICAL]))
+    encoders = list(map(named, encoder or [LEXICAL]))
+    names = [name for name, _ in encoders]
     kept.check(names)
-    flags: dict[str, dict[str, object]] = {
-        "analyzer": {
-            "language": language,
-            "stop_words": wishes.words(stop_words),
-            "user_words": wishes.words(user_words),
-            "synonyms": wishes.synonyms(synonyms),
-        },
-        "bm25": {"k1": k1, "b": b},
-    }
-    wanted = wishes.index_settings(settings, flags)
+    analyzer = terms.analyzer(language, stop_words, user_words, synonyms)
+    flags: dict[str, dict[str, object]] = {"analyzer": analyzer, "bm25": {"k1": k1, "b": b}}
+    wanted = wishes.index_settings(settings, flags, known=("analyzer", "bm25"))
     made = Collection.create(
         folder,
-        [f"{name}={placed(model)}" if model else name for name, model in names.items()],
+        [f"{name}={placed(model)}" if model else name for name, model in encoders],
         analyzer=wanted.analyzer,
         bm25=wanted.bm25,
         rerankers=[f"{name}={model}" for name, model in kept.rerankers.items()],

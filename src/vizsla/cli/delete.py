@@ -12,7 +12,7 @@ from vizsla.core.errors import SettingsError
 
 def delete(
     folder: Folder,
-    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Of passages.")] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Of passages.")] = None,
     *,
     from_file: Annotated[Path | None, typer.Option("--ids", metavar="FILE", help="Ids, one a line.")] = None,
     where: Where = None,

@@ -3,6 +3,7 @@
 import json
 import shlex
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -56,7 +57,7 @@ def demo(
         contrast.say_what_is_missing(model)
     else:
         contrast.show(collection, MODEL)
-        _search(collection, "Both together: ranks fused, and what each stage said", _OTHER_WORDS, stages=True)
+        _search(collection, "Both together: scores fused, and what each stage said", _OTHER_WORDS, stages=True)
     _search(collection, "Filter: only passages whose metadata meet a condition", "医生", where=_CONDITION)
     _update(collection, folder)
     _explain(collection, _QUESTION, "en-espresso")
@@ -157,8 +158,15 @@ def _say_what_next(place: Path, folder: Path) -> None:
 
 
 def _next_steps(place: Path) -> Iterator[str]:
-    yield f"vizsla search {place}   # ask as you type"
-    yield f"vizsla info {place}"
-    yield f"vizsla sync {place} YOUR_NOTES   # a folder of texts, followed as you edit it"
-    yield f"vizsla export {place} passages.jsonl"
-    yield "vizsla index YOUR_TEXTS --output your.index   # where nothing changes: phrases, +must, -not"
+    program = _program()
+    yield f"{program} search {place}   # ask as you type"
+    yield f"{program} info {place}"
+    yield f"{program} sync {place} YOUR_NOTES   # a folder of texts, followed as you edit it"
+    yield f"{program} export {place} passages.jsonl"
+    yield f"{program} index YOUR_TEXTS --output your.index   # where nothing changes: phrases, +must, -not"
+
+
+def _program() -> str:
+    """How this program is called from here: by its path where its name alone is not found, as after `make demo`."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == terminal.NAME and not shutil.which(terminal.NAME) else terminal.NAME

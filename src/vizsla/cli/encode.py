@@ -3,13 +3,14 @@
 import json
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vizsla.cli import loading, terminal, texts
-from vizsla.core.errors import IncompatibleError, SettingsError
+from vizsla.core.errors import DataError, IncompatibleError, SettingsError
 
 if TYPE_CHECKING:
     from vizsla.core.protocols import Passage
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from vizsla.data.problems import Problems
     from vizsla.encoders.stored import StoredVectors
 
-_INTERRUPTED = 130
 EXAMPLE = "Example: vizsla encode all-MiniLM-L6-v2 notes.index --output notes.vectors"
 
 
@@ -62,7 +62,10 @@ def encode(
     held = stored(data)
     if held is None:
         found = _queries(data) if queries else _passages(data, problems, columns, size, overlap)
-        held = _written(found, corpus_of(output))
+        first = next(found, None)
+        if first is None:
+            raise DataError(f"{data}: found no passages at all; wanted at least one: nothing was written")
+        held = _written(chain([first], found), corpus_of(output))
     elif columns or size or overlap:
         raise SettingsError(f"found columns or cutting for {data}, whose passages are stored; leave them out")
     elif queries and held.title_sizes.any():
@@ -73,7 +76,7 @@ def encode(
             made = encode_to(output, encoder, held, side="queries" if queries else "passages", progress=watch)
         except KeyboardInterrupt:
             terminal.tell(f"interrupted after {watch.done:,} of {len(held):,}; the same command goes on there")
-            raise typer.Exit(_INTERRUPTED) from None
+            raise typer.Exit(terminal.INTERRUPTED) from None
     facts = {"vectors": str(output), **_facts(made, held, watch, time.perf_counter() - begin)}
     if as_json:
         terminal.write(json.dumps(facts | {"problems": problems.counts}, ensure_ascii=False))

@@ -6,8 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vizsla.cli import terminal
-from vizsla.cli.opening import Models, PipelineOption, Searched, Where, is_collection, opened, refuse_for_an_index
-from vizsla.cli.thresholds import CalibrationOption, MinProbability, MinScore, Threshold
+from vizsla.cli.opening import (
+    Models,
+    PipelineOption,
+    Searched,
+    Where,
+    is_collection,
+    opened,
+    refuse_for_an_index,
+    refuse_neither,
+)
+from vizsla.cli.thresholds import CalibrationOption, MinProbability, MinScore, Threshold, same_judgements
 from vizsla.core.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -56,6 +65,9 @@ def evaluate(
     measured = measure(made, judgements, measures)
     missing = judgements.check(asked.ids)
     report(measured, form)
+    if same_judgements(asked.fitted_on, data, split):
+        advice = "measure on another split, or calibrate on one"
+        terminal.tell(f"probabilities fitted on these very judgements look better here than they are; {advice}")
     if missing:
         what = "collection" if is_collection(index) else "index"
         advice = "they count, and cannot be found"
@@ -84,13 +96,15 @@ def searched(
     Raises:
         SettingsError: flags that are the other's.
     """
+    refuse_neither(folder)
     if is_collection(folder):
         from vizsla.cli.finding import Finding
 
         return Finding(opened(folder, models), pipeline, where, threshold.of_collection()).searched()
     refuse_for_an_index(pipeline=pipeline, where=where, model=models)
     index = threshold.open(folder)
-    return Searched(threshold.over(index.retriever), index.corpus.ids, len(index))
+    fitted_on = str(index.calibration.record.get("data", "")) if index.calibration else ""
+    return Searched(threshold.over(index.retriever), index.corpus.ids, len(index), fitted_on)
 
 
 def run_of(asked: Searched, folder: Path, judgements: "Judgements", k: int) -> "Run":

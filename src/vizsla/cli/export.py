@@ -8,6 +8,7 @@ import typer
 
 from vizsla.cli import terminal
 from vizsla.cli.opening import Folder, opened
+from vizsla.core.errors import DataError, SettingsError
 
 
 class Form(StrEnum):
@@ -27,8 +28,27 @@ def export(
     ] = None,
 ) -> None:
     """Write every passage of FOLDER, in the order they came. What is written can be added to another collection."""
+    collection, chosen = opened(folder), form or _form(out)
+    if chosen is Form.beir:
+        _refuse_strange(out)
+    count = collection.export_to(out, form=chosen.value, vectors=vectors or ())
+    terminal.write(f"{count:,} passages written to {out}")
+
+
+def _form(out: Path) -> Form:
     from vizsla.data.opening import bare_suffix
 
-    chosen = form or (Form.jsonl if bare_suffix(out) in (".jsonl", ".ndjson") else Form.beir)
-    count = opened(folder).export_to(out, form=chosen.value, vectors=vectors or ())
-    terminal.write(f"{count:,} passages written to {out}")
+    suffix = bare_suffix(out)
+    if suffix in (".jsonl", ".ndjson"):
+        return Form.jsonl
+    if suffix and not out.is_dir():
+        raise SettingsError(f"found OUT {out}; wanted a name in .jsonl, a folder's, or --format to say which it is")
+    return Form.beir
+
+
+def _refuse_strange(folder: Path) -> None:
+    """Refuse a folder of other files, which a corpus among them would make a corpus of."""
+    from vizsla.data.formats import beir
+
+    if folder.is_dir() and any(folder.iterdir()) and not beir.is_folder(folder):
+        raise DataError(f"{folder}: found other files there; wanted nothing, an empty folder or one of BEIR's layout")

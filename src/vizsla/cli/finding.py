@@ -87,8 +87,9 @@ class Finding:
             snapshot.setup.settings.encoder(name)  # refuses one that is not there, with all that are
         allowed = None if self.where is None else snapshot.bitmap(self.where)
         retriever = snapshot.retriever(wanted)
-        for name in wanted.stages():
-            snapshot.stage(name).search([_WARMING], 1, allowed)
+        warmed = [snapshot.stage(name) for name in wanted.stages()] if wanted.rerankers() else [retriever]
+        for one in warmed:  # candidates are not read twice for it
+            one.search([_WARMING], 1, allowed)
         return retriever, allowed
 
     def _among(self, allowed: "Bitmap | None") -> str:
@@ -143,8 +144,9 @@ def _stages(results: "Sequence[Result]", trace: "Trace") -> "Table":
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, show_footer=True, footer_style="dim")
-    table.add_column("", footer="ms", justify="right", style="bold")
-    table.add_column("id", style="cyan", no_wrap=True, overflow="ellipsis", max_width=24)
+    table.collapse_padding = True
+    table.add_column("", footer="ms", justify="right", style="bold", no_wrap=True)
+    table.add_column("id", style="cyan", overflow="ellipsis", max_width=24)  # gives way before the numbers do
     names = {one.name: one for one in trace.stages}
     for name, one in names.items():
         note = f"\n{one.note}" if one.note else ""

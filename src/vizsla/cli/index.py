@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vizsla.cli import terminal, texts
+from vizsla.cli import terminal, terms, texts
 
 if TYPE_CHECKING:
     from vizsla.collections.frozen import FrozenCollection
     from vizsla.data.problems import Problems
 
-_TERMS, _BM25, _HOW = "Texts to terms", "BM25", "How it is built"
+_HOW = "How it is built"
 
 
 def index(
@@ -22,35 +22,30 @@ def index(
     ],
     *,
     output: Annotated[
-        Path, typer.Option(metavar="INDEX", help="Where the index will stand; an older one is replaced.")
+        Path,
+        typer.Option("--output", "-o", metavar="INDEX", help="Where the index will stand; an older one is replaced."),
     ],
     columns: texts.Columns = None,
     size: texts.Size = None,
     overlap: texts.Overlap = None,
     strict: texts.Strict = False,
-    language: Annotated[
-        str | None, typer.Option(help="auto, zh, en, or a Snowball name.", rich_help_panel=_TERMS)
-    ] = None,
+    language: terms.Language = None,
     ideographs: Annotated[
-        str | None, typer.Option(help="Chinese as grams (1 and 2 characters) or words.", rich_help_panel=_TERMS)
+        str | None, typer.Option(help="Chinese as grams (1 and 2 characters) or words.", rich_help_panel=terms.PANEL)
     ] = None,
-    stop_words: Annotated[Path | None, typer.Option(help="Words to drop, one a line.", rich_help_panel=_TERMS)] = None,
-    user_words: Annotated[
-        Path | None, typer.Option(help="Phrases to keep whole, one a line.", rich_help_panel=_TERMS)
-    ] = None,
-    synonyms: Annotated[
-        Path | None, typer.Option(help="Groups that mean one thing: a, b, c on a line.", rich_help_panel=_TERMS)
-    ] = None,
+    stop_words: terms.StopWords = None,
+    user_words: terms.UserWords = None,
+    synonyms: terms.Synonyms = None,
     simplify: Annotated[
-        bool, typer.Option("--simplify", help="Traditional characters to simplified.", rich_help_panel=_TERMS)
+        bool, typer.Option("--simplify", help="Traditional characters to simplified.", rich_help_panel=terms.PANEL)
     ] = False,
-    no_stem: Annotated[bool, typer.Option("--no-stem", help="Leave words whole.", rich_help_panel=_TERMS)] = False,
+    no_stem: Annotated[bool, typer.Option("--no-stem", help="Leave words whole.", rich_help_panel=terms.PANEL)] = False,
     variant: Annotated[
-        str | None, typer.Option(help="lucene, robertson, atire, bm25l or bm25+.", rich_help_panel=_BM25)
+        str | None, typer.Option(help="lucene, robertson, atire, bm25l or bm25+.", rich_help_panel=terms.BM25)
     ] = None,
-    k1: Annotated[float | None, typer.Option(help="How slowly repetitions saturate.", rich_help_panel=_BM25)] = None,
-    b: Annotated[float | None, typer.Option(help="How much length counts.", rich_help_panel=_BM25)] = None,
-    delta: Annotated[float | None, typer.Option(help="BM25L's and BM25+'s bound.", rich_help_panel=_BM25)] = None,
+    k1: terms.K1 = None,
+    b: terms.B = None,
+    delta: Annotated[float | None, typer.Option(help="BM25L's and BM25+'s bound.", rich_help_panel=terms.BM25)] = None,
     titles: Annotated[str | None, typer.Option(help="index them, or only store them.", rich_help_panel=_HOW)] = None,
     memory_mib: Annotated[
         int | None, typer.Option(help="Memory for turning passages into postings.", rich_help_panel=_HOW)
@@ -70,12 +65,8 @@ def index(
     from vizsla.data.sources import read_passages
     from vizsla.text.characters import simplified_pairs
 
-    analyzer: dict[str, object] = {
-        "language": language,
+    analyzer = terms.analyzer(language, stop_words, user_words, synonyms) | {
         "ideographs": ideographs,
-        "stop_words": wishes.words(stop_words),
-        "user_words": wishes.words(user_words),
-        "synonyms": wishes.synonyms(synonyms),
         "folds": dict(simplified_pairs()) if simplify else None,
         "stem": False if no_stem else None,
     }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vizsla.cli import terminal
+from vizsla.cli.opening import is_collection
 from vizsla.core.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def inspect(
     from vizsla.collections.frozen import FrozenCollection
     from vizsla.text.syntax import parse
 
+    if is_collection(index):
+        raise SettingsError(f"{index}: found a collection; wanted an index, or: vizsla info, vizsla explain")
     collection = FrozenCollection.load(index)
     if query is not None and passage is None:
         raise SettingsError("found --query without --passage; wanted the id of a passage as well")

@@ -5,6 +5,7 @@ Knows how they are written; checks them together before anything is changed. Ref
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
@@ -52,14 +53,18 @@ class Kept:
         """From what was given as NAME=VALUE, each checked by itself.
 
         Raises:
-            SettingsError: a kind, a pipeline or a pair that cannot be.
+            SettingsError: a kind, a pipeline, a pair or the name of a model that cannot be.
         """
         from vizsla.collections.metadata.schema import Schema
+        from vizsla.models.registry import find
         from vizsla.retrievers.pipeline import parse
 
         kinds: dict[str, Any] = dict(named_values(fields, "--field", "published=date"))
         wanted = named_values(pipelines, "--pipeline", "'default=rrf(bm25, minilm)'")
         places = named_values(rerankers, "--reranker", "cross=FOLDER")
+        for model in places.values():
+            if not Path(model).exists() and "/" not in model:
+                find(model)  # a misspelt name is told now, not when it is first searched with
         return cls(
             Schema(kinds).fields,
             {name: str(parse(text)) for name, text in wanted.items()},

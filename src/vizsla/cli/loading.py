@@ -5,10 +5,12 @@ Knows how lengths and settings are written on a command line. Refuses to know wh
 
 import tomllib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from vizsla.cli.opening import is_collection
 from vizsla.core.errors import SettingsError
 
 _PANEL = "The model"
@@ -59,6 +61,8 @@ def loaded(
     """
     from vizsla.assembly import load
 
+    if is_collection(Path(model)):
+        raise SettingsError(f"{model}: found a collection; wanted a model: its folder, its weights file or its name")
     found = load(
         model,
         queries=query_model,

@@ -70,11 +70,13 @@ class Searched:
         retriever: what searches.
         ids: of its passages.
         size: how many there are.
+        fitted_on: the judgements that its probabilities were fitted on; empty where it gives scores.
     """
 
     retriever: "Retriever"
     ids: Ids
     size: int
+    fitted_on: str = ""
 
     def within(self, k: int) -> int:
         """A depth that is no deeper than there are passages."""
@@ -88,6 +90,28 @@ def is_collection(folder: Path) -> bool:
     return (folder / FILE).is_file()
 
 
+def is_artifact(folder: Path) -> bool:
+    """Whether something that vizsla wrote and that does not change stands here, such as an index."""
+    from vizsla.core.artifacts import MANIFEST
+
+    return (folder / MANIFEST).is_file()
+
+
+def refuse_neither(folder: Path) -> None:
+    """Refuse what is neither a collection nor an index, where both would do.
+
+    Raises:
+        ArtifactError: it is not there, or something else.
+        SettingsError: a short option, where a command has none.
+    """
+    if is_collection(folder) or is_artifact(folder):
+        return
+    if str(folder).startswith("-") and not folder.exists():
+        raise SettingsError(f"found '{folder}' where a folder is wanted; try --help")
+    found = "holds neither" if folder.is_dir() else "is no folder" if folder.exists() else "is not there"
+    raise ArtifactError(f"{folder}: {found}; wanted a collection of vizsla create, or an index of vizsla index")
+
+
 def opened(folder: Path, models: Sequence[str] | None = None) -> "Collection":
     """The collection of a folder.
 
@@ -96,15 +120,22 @@ def opened(folder: Path, models: Sequence[str] | None = None) -> "Collection":
         SettingsError: a model that is not written as NAME=MODEL.
     """
     from vizsla.collections.collection import Collection
-    from vizsla.core.artifacts import MANIFEST
+    from vizsla.core.settings import nearest
 
-    if not is_collection(folder) and (folder / MANIFEST).is_file():
-        advice = "put its passages into a collection: vizsla create, vizsla add"
+    if not is_collection(folder) and is_artifact(folder):
+        advice = "put what it was made from into a collection: vizsla create, vizsla add"
         raise ArtifactError(f"{folder}: found an index, which does not change once it is built; {advice}")
     if folder.is_file():
         raise ArtifactError(f"{folder}: is a file; wanted the folder of a collection first, then what comes into it")
     places = named_values(models, "--model", "minilm=FOLDER")
-    return Collection.open(folder, models={name: placed(value) for name, value in places.items()})
+    found = Collection.open(folder, models={name: placed(value) for name, value in places.items()})
+    if places:
+        info = found.info()
+        known = {**info.models, **info.rerankers}
+        if unknown := [name for name in places if name not in known]:
+            there = nearest(unknown[0], known) if known else "it has no models"
+            raise SettingsError(f"found --model {unknown[0]}=… for {folder}, which has no model of this name; {there}")
+    return found
 
 
 def refuse_for_an_index(**flags: object) -> None:

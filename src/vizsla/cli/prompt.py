@@ -10,13 +10,20 @@ from vizsla.core.errors import VizslaError
 
 Answer = Callable[[str, int], None]
 _DIGITS = 100  # far below where Python refuses to read a number
-HELP = ':k 20 shows 20 hits · :quit leaves · "a phrase"  +must  -not  '
+HELP = ":k 20 shows 20 hits · :quit leaves"
+SIGNS = ' · "a phrase"  +must  -not'
 
 
-def ask(answer: Answer, k: int) -> None:
-    """Read queries from the terminal and answer each; Ctrl-D or :quit leaves, Ctrl-C drops the line."""
+def ask(answer: Answer, k: int, *, signs: bool) -> None:
+    """Read queries from the terminal and answer each; Ctrl-D or :quit leaves, Ctrl-C drops the line.
+
+    Args:
+        answer: called with a query and how many hits are wanted.
+        k: how many are wanted at first.
+        signs: whether queries may have phrases and signs, which is then said.
+    """
     _with_history()
-    terminal.talk().print(HELP, style="dim")
+    terminal.talk().print(HELP + SIGNS if signs else HELP, style="dim")
     while True:
         try:
             line = input("vizsla> ").encode("utf-8", "replace").decode().strip()

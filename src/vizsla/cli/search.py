@@ -2,6 +2,7 @@
 
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,16 @@ import typer
 
 from vizsla.cli import terminal
 from vizsla.cli.answering import Answering, Searching
-from vizsla.cli.opening import PANEL, Models, PipelineOption, Where, is_collection, opened, refuse_for_an_index
+from vizsla.cli.opening import (
+    PANEL,
+    Models,
+    PipelineOption,
+    Where,
+    is_collection,
+    opened,
+    refuse_for_an_index,
+    refuse_neither,
+)
 from vizsla.cli.thresholds import CalibrationOption, MinProbability, MinScore, Threshold
 from vizsla.core.errors import SettingsError
 
@@ -20,7 +30,7 @@ _MANY = "Many queries"
 def search(
     index: Annotated[Path, typer.Argument(metavar="FOLDER", help="A collection, or an index of vizsla index.")],
     query: Annotated[
-        list[str] | None, typer.Argument(metavar="[QUERY]...", help="What to look for; nothing opens a prompt.")
+        list[str] | None, typer.Argument(metavar="QUERY", help="What to look for; nothing opens a prompt.")
     ] = None,
     *,
     k: Annotated[int, typer.Option(min=1, help="How many hits at most.")] = 10,
@@ -51,9 +61,11 @@ def search(
 
     A query is plain text. In an index a "phrase" must stand in every hit, as must a +word; a -word must not; queries of
     a file are plain text alone there, as they are for evaluate, unless --syntax is given. In a collection all is text.
+    So there are no short options: -k is a word to leave out, and --k 3 says how many hits.
     """
     texts = list(query or [])
     _check(texts, queries, run, syntax=syntax, plain=plain)
+    refuse_neither(index)
     threshold = Threshold(min_score, min_probability, calibration)
     searching: Answering
     if is_collection(index):
@@ -74,7 +86,8 @@ def search(
     elif sys.stdin.isatty():
         from vizsla.cli.prompt import ask
 
-        ask(lambda text, depth: searching.answer({"": text}, depth, as_json=as_json), k)
+        signs = not is_collection(index) and not plain
+        ask(lambda text, depth: searching.answer({"": text}, depth, as_json=as_json), k, signs=signs)
     else:
         raise SettingsError("found no query; wanted one after the folder, or --queries FILE")
 
@@ -83,10 +96,16 @@ def _check(texts: list[str], queries: Path | None, run: Path | None, *, syntax: 
     """Refuse what cannot be meant."""
     if wrong := [text for text in texts if text.startswith("--")]:
         raise SettingsError(f"found the unknown option '{wrong[0]}'; try 'vizsla search --help'")
+    for word, number in pairwise(texts):
+        if word == "-k" and number.isdecimal():
+            found = f"found -k {number}, which leaves out the word k"
+            raise SettingsError(f"{found}; wanted --k {number} for so many hits, or the whole query in quotation marks")
     if queries and texts:
         raise SettingsError("found a query and --queries; wanted one of them")
     if run and not queries:
         raise SettingsError("found --run without --queries; wanted a file of queries: --queries FILE")
+    if run and run.is_dir():
+        raise SettingsError(f"{run}: found a folder; wanted the name of a file for the run")
     if syntax and (plain or not queries):
         raise SettingsError("found --syntax, which is for --queries without --plain; a single query has it already")
 

@@ -17,7 +17,7 @@ EXAMPLE = "Example: vizsla similarity all-MiniLM-L6-v2 'a pointing dog' 'a hunti
 def similarity(
     model: loading.Named,
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="What the others are compared with: the query.")],
-    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="What is compared.")] = None,
+    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="What is compared.")] = None,
     *,
     file: Annotated[Path | None, typer.Option("--texts", metavar="FILE", help="A text a line; - is stdin.")] = None,
     k: Annotated[int | None, typer.Option(min=1, help="How many to show; all without it.")] = None,

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from vizsla.cli import terminal, texts
-from vizsla.cli.changing import Watch
+from vizsla.cli.changing import Watch, resumable
 from vizsla.cli.opening import Folder, Json, Models, opened
 
 
@@ -36,6 +36,6 @@ def sync(
     collection, problems = opened(folder, model), Problems(strict=strict)
     watch = Watch(collection, as_json=as_json, problems=problems)
     settings = SyncSettings(name, wishes.cutting(size, overlap) or Cutting())
-    with terminal.progress() as tell:
+    with resumable(collection), terminal.progress() as tell:
         made = follow(collection, directory, settings, problems=problems, progress=tell)
     watch.say(made.counts, name=made.name, files=made.files)

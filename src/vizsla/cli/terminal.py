@@ -6,6 +6,7 @@ where NO_COLOR is set; that is rich's own rule.
 
 import io
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 NAME = "vizsla"
+INTERRUPTED = 130  # what a command leaves with that was broken off
+_SETTING = re.compile(r"settings=\{'(\w+)': '?([^'}]*)'?\}")
+_VALUES = {"True": "true", "False": "false"}
 Tell = Callable[[str, int, int], None]
 """Called with what is done, how much of it, and of how much (0 where it is not known)."""
 
@@ -57,8 +61,10 @@ def write(text: str) -> None:
 
 
 def tell(message: str) -> None:
-    """One line on stderr."""
-    talk().print(f"{NAME}: {printable(message)}", markup=False, soft_wrap=True)
+    """One line on stderr; a setting that Python would be given is said as the flag that gives it."""
+    said = _SETTING.sub(lambda found: f"--set {found[1]}={_VALUES.get(found[2], found[2])}", printable(message))
+    console = talk()
+    console.print(f"{NAME}: {said}", markup=False, soft_wrap=not console.is_terminal)  # a line of a file stays one
 
 
 def printable(text: str) -> str:

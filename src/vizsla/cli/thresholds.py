@@ -37,6 +37,17 @@ def beside(index: Path) -> Path:
     return Path(f"{os.path.realpath(index)}.calibration")
 
 
+def judged(data: Path, split: str) -> str:
+    """What judgements are called in the record of a calibration."""
+    return f"{data}, split {split}"
+
+
+def same_judgements(named: str, data: Path, split: str) -> bool:
+    """Whether what `judged` named is, by its folder's name and its split, what stands at `data` now."""
+    place, _, part = named.rpartition(", split ")
+    return part == split and Path(place).resolve().name == data.resolve().name
+
+
 @dataclass(frozen=True, slots=True)
 class Threshold:
     """The least score or the least probability of a hit, and where the calibration stands."""

@@ -1,7 +1,7 @@
 """`vizsla update`: passages of files in place of those of the same ids."""
 
-from vizsla.cli import terminal, texts
-from vizsla.cli.changing import NoMetadata, Reading, Sources, Watch
+from vizsla.cli import texts
+from vizsla.cli.changing import NoMetadata, Reading, Sources, put
 from vizsla.cli.opening import Folder, Json, Models, opened
 
 
@@ -21,11 +21,5 @@ def update(
 
     Equal passages are passed over, and where only metadata changed nothing is encoded again.
     """
-    from vizsla.data.problems import Problems
-
-    collection, problems = opened(folder, model), Problems(strict=strict)
-    watch = Watch(collection, as_json=as_json, problems=problems)
-    passages = Reading(columns, size, overlap, no_metadata).passages(sources, problems)
-    with terminal.progress() as tell:
-        counts = collection.update(passages, progress=tell)
-    watch.say(counts)
+    reading = Reading(columns, size, overlap, no_metadata)
+    put(opened(folder, model), sources, reading, replacing=True, strict=strict, as_json=as_json)

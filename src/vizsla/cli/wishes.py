@@ -4,7 +4,7 @@ Knows which table holds what, and small files of words. Refuses to know what the
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,15 @@ from vizsla.data.records import decoded
 TABLES = ("analyzer", "bm25", "index")
 
 
-def index_settings(file: Path | None, flags: Mapping[str, Mapping[str, object]]) -> Any:
-    """The settings of an index.
+def index_settings(
+    file: Path | None, flags: Mapping[str, Mapping[str, object]], *, known: Sequence[str] = TABLES
+) -> Any:
+    """The settings of an index, or of a collection, which knows fewer tables.
 
     Args:
         file: TOML with the tables [analyzer], [bm25] and [index]; None where there is none.
         flags: table to key to value; None stands for a flag that was not given.
+        known: the tables that the file may have.
 
     Raises:
         SettingsError: an unknown table or key (the nearest known one is named), or a value of another type.
@@ -34,7 +37,7 @@ def index_settings(file: Path | None, flags: Mapping[str, Mapping[str, object]])
     from vizsla.text import languages
     from vizsla.text.settings import AUTO, AnalyzerSettings
 
-    tables = _tables(file)
+    tables = _tables(file, known)
     try:
         for name, values in flags.items():
             tables[name] |= {key: value for key, value in values.items() if value is not None}
@@ -95,7 +98,7 @@ def synonyms(file: Path | None) -> tuple[tuple[str, ...], ...] | None:
     return None if groups is None else tuple(tuple(filter(None, map(str.strip, one.split(",")))) for one in groups)
 
 
-def _tables(file: Path | None) -> dict[str, dict[str, object]]:
+def _tables(file: Path | None, known: Sequence[str]) -> dict[str, dict[str, object]]:
     tables: dict[str, dict[str, object]] = {name: {} for name in TABLES}
     if file is None:
         return tables
@@ -104,8 +107,8 @@ def _tables(file: Path | None) -> dict[str, dict[str, object]]:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file}: found text that is not TOML: {error}; wanted tables such as [bm25]") from None
     for name, values in found.items():
-        if name not in tables or not isinstance(values, dict):
-            raise SettingsError(f"{file}: found '{name}', which is no table of settings; {nearest(name, TABLES)}")
+        if name not in known or not isinstance(values, dict):
+            raise SettingsError(f"{file}: found '{name}', which is no table of settings here; {nearest(name, known)}")
         if name == "index" and (misplaced := [key for key in values if key in TABLES]):
             raise SettingsError(
                 f"{file}: found '{misplaced[0]}' in [index]; wanted a table [{misplaced[0]}] of its own"

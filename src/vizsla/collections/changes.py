@@ -146,10 +146,9 @@ def _existing(ids: Sequence[str], view: View, before: Change) -> dict[str, Found
     places, rows = view.locate(ids)
     for place in np.unique(places[places >= 0]).tolist():
         segment, at = view.segments[place], np.flatnonzero(places == place)
-        texts = segment.corpus.texts(rows[at])
-        for id_, row, text in zip([ids[one] for one in at.tolist()], rows[at].tolist(), texts, strict=True):
-            title, body = ("", text) if isinstance(text, str) else text
-            found[id_] = ((Passage(id_, body, title), segment.metadata.row(row)), (segment, row))
+        told = zip(at.tolist(), segment.corpus.pairs(rows[at]), segment.metadata.many(rows[at]), strict=True)
+        for one, (title, text), said in told:
+            found[ids[one]] = ((Passage(ids[one], text, title), said), (segment, int(rows[one])))
     known = before.known
     found |= {id_: (known[id_], None) for id_ in ids if id_ in known}
     return found

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from vizsla.collections.settings import LEXICAL, CollectionSettings, EncoderSettings, named
-from vizsla.core.errors import IncompatibleError, SettingsError
+from vizsla.core.errors import ArtifactError, IncompatibleError, SettingsError
 from vizsla.core.protocols import Reranker, Text
 from vizsla.core.vectors import Dense, Sparse
 from vizsla.models.contract import Contract
@@ -39,6 +39,7 @@ class Encoders:
 
         Raises:
             SettingsError: the collection has no model of this name.
+            ArtifactError: the model is not where it was.
             IncompatibleError: the model there makes other vectors than those stored.
         """
         wanted = self.settings.encoder(name)
@@ -67,6 +68,9 @@ class Encoders:
 
     def _load(self, wanted: EncoderSettings) -> Any:
         place = self._models.get(wanted.name, wanted.model)
+        if Path(place).is_absolute() and not Path(place).exists():
+            found = f"{place}: is not there, the model of the encoder '{wanted.name}'"
+            raise ArtifactError(f"{found}; say where it is now: --model {wanted.name}=FOLDER, in Python models=")
         encoder = _loaded(wanted.name, place)
         stored = Contract.read(wanted.contract, where=f"the encoder '{wanted.name}' of the collection")
         encoder.contract.check(stored, what=f"what the collection holds of '{wanted.name}'")

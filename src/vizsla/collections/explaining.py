@@ -135,7 +135,8 @@ class _Search:
             rank = self._searched(next(stages))
         else:
             ranks = [self._walk(base, stages) for base in pipeline.source.bases]
-            before = min((one for one in ranks if one is not None), default=None)
+            each = zip(ranks, pipeline.source.weights, strict=True)
+            before = min((one for one, weight in each if one is not None and weight > 0), default=None)
             rank = self._moved(Pipeline(pipeline.source), next(stages), before)
         for step in pipeline.steps:
             stage, before = next(stages), rank

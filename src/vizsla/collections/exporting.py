@@ -47,7 +47,6 @@ def write(view: View, path: str | Path, *, form: Form = "jsonl", vectors: Sequen
         raise SettingsError(f"found the form '{form}'; wanted 'jsonl' or 'beir'")
     place = Path(path)
     if form == "beir":
-        place.mkdir(parents=True, exist_ok=True)
         place = place / "corpus.jsonl"
     told = (
         _object(one, form) | _vectors(segment, row, vectors)

@@ -5,7 +5,7 @@ the same passages, bit for bit. Knows the parts' arrays; refuses to know which s
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from vizsla.collections import parts
 from vizsla.collections.parts import DensePart, LexicalPart, Part, SparsePart
 from vizsla.collections.settings import CollectionSettings
+from vizsla.core.artifacts import Place
 from vizsla.core.errors import ArtifactError
 from vizsla.core.vectors import Bitmap
 from vizsla.data.growing import GrowingArray
@@ -30,7 +31,7 @@ Int64s = npt.NDArray[np.int64]
 _BLOCK = 4096
 
 
-def join(folder: Path, found: Sequence[Part], kept: Sequence[Bitmap], settings: CollectionSettings) -> None:
+def join(folder: Place, found: Sequence[Part], kept: Sequence[Bitmap], settings: CollectionSettings) -> None:
     """Store the kept rows of parts of one encoder as one part."""
     if lexical := [part for part in found if isinstance(part, LexicalPart)]:
         _join_lexical(folder, lexical, kept, settings.bm25)
@@ -40,47 +41,57 @@ def join(folder: Path, found: Sequence[Part], kept: Sequence[Bitmap], settings: 
         _join_dense(folder, dense, kept, settings.recall)
 
 
-def _join_lexical(folder: Path, found: Sequence[LexicalPart], kept: Sequence[Bitmap], bm25: BM25) -> None:
+def _join_lexical(folder: Place, found: Sequence[LexicalPart], kept: Sequence[Bitmap], bm25: BM25) -> None:
     """Store the kept rows of lexical parts as one; a term that no kept row holds is dropped."""
     live = [_frequencies(part, mask) for part, mask in zip(found, kept, strict=True)]
     vocabulary, numbers = _united([part.vocabulary.strings for part in found], live)
-    scratch = folder.with_name(f"{folder.name}.rows")
-    scratch.mkdir(parents=True)
-    with closing(Forward(scratch)) as forward:
+    with _waiting(folder, np.int32) as forward:
         for part, mask, columns in zip(found, kept, numbers, strict=True):
             for rows in _kept_rows(part.index, mask):
                 forward.add(Counts(columns[rows.terms], rows.values, rows.ends), len(vocabulary))
         parts.save_lexical(folder, vocabulary, forward, np.arange(len(vocabulary)), bm25)
-    scratch.rmdir()
 
 
-def _join_sparse(folder: Path, found: Sequence[SparsePart], kept: Sequence[Bitmap]) -> None:
+def _join_sparse(folder: Place, found: Sequence[SparsePart], kept: Sequence[Bitmap]) -> None:
     """Store the kept rows of sparse parts as one."""
     dim = found[0].index.dim
-    scratch = folder.with_name(f"{folder.name}.rows")
-    scratch.mkdir(parents=True)
-    with closing(Forward(scratch, np.float32)) as forward:
+    with _waiting(folder, np.float32) as forward:
         for part, mask in zip(found, kept, strict=True):
             for rows in _kept_rows(part.index, mask):
                 forward.add(rows, dim)
         inverted.write(folder, forward, np.arange(dim), None)
-    scratch.rmdir()
 
 
-def _join_dense(folder: Path, found: Sequence[DensePart], kept: Sequence[Bitmap], recall: float) -> None:
+def _join_dense(folder: Place, found: Sequence[DensePart], kept: Sequence[Bitmap], recall: float) -> None:
     """Store the kept rows of dense parts as one."""
+    if not isinstance(folder, Path):
+        rows = np.concatenate([part.index.vectors[mask] for part, mask in zip(found, kept, strict=True)])
+        parts.write_dense(folder, rows, recall)
+        return
     scratch = folder.with_name(f"{folder.name}.npy")
     scratch.parent.mkdir(parents=True, exist_ok=True)
     with scratch.open("wb") as file:
         values = GrowingArray(file, np.float32)
         for part, mask in zip(found, kept, strict=True):
-            rows = np.flatnonzero(mask)
-            for begin in range(0, len(rows), _BLOCK):
-                values.append(part.index.vectors[rows[begin : begin + _BLOCK]].reshape(-1))
+            places = np.flatnonzero(mask)
+            for begin in range(0, len(places), _BLOCK):
+                values.append(part.index.vectors[places[begin : begin + _BLOCK]].reshape(-1))
         values.close()
     mapped = np.load(scratch, mmap_mode="r").reshape(-1, found[0].index.dim)
     parts.write_dense(folder, mapped, recall)
     scratch.unlink()
+
+
+@contextmanager
+def _waiting(folder: Place, values: npt.DTypeLike) -> Iterator[Forward]:
+    """Rows on their way into a part: in a file beside it, or in memory where the part is made there."""
+    scratch = folder.with_name(f"{folder.name}.rows") if isinstance(folder, Path) else None
+    if scratch is not None:
+        scratch.mkdir(parents=True)
+    with closing(Forward(scratch, values)) as forward:
+        yield forward
+    if scratch is not None:
+        scratch.rmdir()
 
 
 def _frequencies(part: LexicalPart, kept: Bitmap) -> Int64s:

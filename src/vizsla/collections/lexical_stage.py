@@ -18,11 +18,12 @@ from vizsla.collections.live import Counts
 from vizsla.collections.parts import LexicalPart
 from vizsla.collections.placed import Placed
 from vizsla.collections.segmented import SegmentedPostings
-from vizsla.core.errors import ArtifactError, ShapeError
+from vizsla.core.errors import ArtifactError
 from vizsla.core.hits import Hits
 from vizsla.core.protocols import Stage, Trace
 from vizsla.core.vectors import Bitmap
 from vizsla.encoders.bm25 import BM25
+from vizsla.encoders.lexical import asked
 from vizsla.kernels import postings, spreading
 from vizsla.kernels.gathering import Asked
 from vizsla.text import packing
@@ -55,6 +56,7 @@ class LexicalStage:
 
         Raises:
             ShapeError: one string where a sequence of them is wanted, or a bitmap of another size.
+            DataError: a query that is no text.
         """
         return self._postings.find(self._laid(queries), k, allowed)
 
@@ -113,13 +115,12 @@ class LexicalStage:
 
     def _laid(self, queries: Sequence[str]) -> list[Asked]:
         """Every query's terms as columns of every segment, with the weights they have in all of them."""
-        if isinstance(queries, str):
-            raise ShapeError(f"found the string {queries[:40]!r}; wanted a sequence of queries: [{queries[:40]!r}]")
+        texts = asked(queries)
         try:
             table = self._tables.pop()  # no other thread has it meanwhile
         except IndexError:
             table = _Table(TermCounter(self._analyzer), len(self._parts))
-        counts = table.counter.count(pack(list(queries)))
+        counts = table.counter.count(pack(texts))
         self._learn(table)
         laid = table.lay(counts, self._postings)
         if table.size <= _REMEMBERED:

@@ -4,7 +4,7 @@ Counts are kept from refresh to refresh, so that only rows that died in between 
 refuses to know where it stands among the others, and queries.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -105,6 +105,18 @@ class LiveSegment:
                 raise ArtifactError(f"{self.segment.folder}: found {found}: altered since it was written")
         self.known[name] = (self.dead, counts)
         return counts
+
+
+def locate(segments: Sequence[Segment], dead: Sequence[Bitmap | None], ids: Sequence[str]) -> tuple[Int64s, Int64s]:
+    """Where ids live: the place of the segment, -1 where an id is absent, and the row in it; (m,) each."""
+    places, rows = np.full(len(ids), -1, np.int64), np.full(len(ids), -1, np.int64)
+    for place, (segment, gone) in enumerate(zip(segments, dead, strict=True)):
+        found = segment.corpus.ids.positions(ids)
+        alive = found >= 0
+        if gone is not None:
+            alive &= ~gone[found]  # where an id is absent, the last row is looked at, and not taken
+        places[alive], rows[alive] = place, found[alive]
+    return places, rows
 
 
 def _same(one: Bitmap | None, other: Bitmap | None) -> bool:

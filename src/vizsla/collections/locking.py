@@ -22,7 +22,7 @@ def locked(folder: Path) -> Iterator[None]:
 
     Raises:
         OverloadedError: there is another one; the message says which.
-        ArtifactError: the folder cannot be written to.
+        ArtifactError: the folder cannot be written to, or its files not be locked.
     """
     path = folder / FILE
     try:
@@ -36,6 +36,9 @@ def locked(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             holder = os.pread(handle, _SAID_BYTES, 0).decode("utf-8", "replace").strip() or "another process"
             raise OverloadedError(f"{folder}: {holder} is writing to it; try again when it is done") from None
+        except OSError as error:
+            advice = "put the collection on a disk whose files can be locked"
+            raise ArtifactError(f"{path}: cannot be locked ({error.strerror}); {advice}") from error
         said = f"process {os.getpid()} on {socket.gethostname()}\n".encode()
         with suppress(OSError):  # on a full disk the lock holds all the same
             os.ftruncate(handle, 0)

@@ -2,37 +2,34 @@
 
 One SQLite file with a rollback journal and full synchronisation, of the journal's folder too, so that a commit that
 was acknowledged outlives a loss of power; one transaction is one commit, so a kill leaves the state before it or the
-state after it. It is opened for a commit or a look, and closed again. Knows names, sizes and
-bitmaps of segments; refuses to know what stands in them.
+state after it. Knows names, sizes and bitmaps of segments; refuses to know what stands in them, and how the file is
+opened (`vizsla.collections.connection`).
 """
 
 import json
-import os
 import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 
+from vizsla.collections.connection import ADVICE, Kept, LogFile
 from vizsla.core.errors import ArtifactError, IncompatibleError
 from vizsla.core.vectors import Bitmap
 
 FILE = "log.sqlite"
 FORMAT = 1
 _APPLICATION = 0x565A534C  # "VZSL" in the header of the file
-_PATIENCE_S = 60.0
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE segments (place INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, size INTEGER NOT NULL, dead BLOB);
 CREATE TABLE pipelines (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 """
 _META = {"generation": int, "settings": dict, "schema": dict, "rerankers": dict, "next_segment": int}
-_ADVICE = "restore the collection from a copy, or build it again from its texts"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +57,7 @@ class State:
     """All that one commit left.
 
     Attributes:
+        file: the number of the log's file among those that this log saw: a collection may be removed and made anew.
         generation: the number of the commit, rising.
         settings: what the collection was made with, as plain values.
         schema: the types of metadata fields, as plain values.
@@ -69,6 +67,7 @@ class State:
         next_segment: the number that no segment has had.
     """
 
+    file: int
     generation: int
     settings: Mapping[str, Any]
     schema: Mapping[str, Any]
@@ -78,16 +77,29 @@ class State:
     next_segment: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """What a connection said of the last commit, and SQLite's number for the file as it was then."""
+
+    kept: Kept
+    version: int
+    generation: int
+
+
 class CommitLog:
-    """The log of the collection in a folder.
+    """The log of the collection in a folder; threads may share it.
 
     Args:
         folder: the collection's.
+
+    Attributes:
+        path: of the file.
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self._folder = Path(folder)
-        self.path = self._folder / FILE
+        self._file = LogFile(Path(folder) / FILE)
+        self.path = self._file.path
+        self._last: _Look | None = None
 
     def create(self, settings: Mapping[str, Any], rerankers: Mapping[str, str] | None = None) -> None:
         """Begin a log with its first commit; what a killed creation left is begun again.
@@ -95,10 +107,10 @@ class CommitLog:
         Raises:
             ArtifactError: a log stands there, or it cannot be written.
         """
-        with self._open("rwc") as connection:
+        with self._file.opened("rwc") as connection:
             connection.execute("BEGIN EXCLUSIVE")
             if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                raise ArtifactError(f"{self._folder}: a collection stands there; open it, or choose another place")
+                raise ArtifactError(f"{self._file.folder}: a collection stands there; open it, or choose another place")
             for statement in _SCHEMA.split(";\n"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {_APPLICATION}")
@@ -115,8 +127,18 @@ class CommitLog:
             ArtifactError: no log, or one that cannot be read.
             IncompatibleError: of a newer release.
         """
-        with self._reading() as connection:
-            return int(_meta(connection)["generation"])
+        with self._file.kept() as kept:
+            return self._look(kept)
+
+    def is_last(self, state: State) -> bool:
+        """Whether nothing was committed after a state, and no other collection made in its place; as cheap a look.
+
+        Raises:
+            ArtifactError: no log, or one that cannot be read.
+            IncompatibleError: of a newer release.
+        """
+        with self._file.kept() as kept:
+            return (kept.number, self._look(kept)) == (state.file, state.generation)
 
     def read(self) -> State:
         """What the last commit left, read in one transaction.
@@ -125,12 +147,14 @@ class CommitLog:
             ArtifactError: no log, or one that cannot be read.
             IncompatibleError: of a newer release.
         """
-        with self._reading() as connection:
+        with self._file.kept() as kept, self._reading(kept.connection) as connection:
             meta = _meta(connection)
             rows = connection.execute("SELECT name, size, dead FROM segments ORDER BY place").fetchall()
             pipelines = dict(connection.execute("SELECT name, text FROM pipelines ORDER BY name").fetchall())
+            number = kept.number
         live = tuple(self._live(*row) for row in rows)
         return State(
+            file=number,
             generation=int(meta["generation"]),
             settings=meta["settings"],
             schema=meta["schema"],
@@ -156,7 +180,8 @@ class CommitLog:
         Raises:
             ArtifactError: the log cannot be written; what it held is held still.
         """
-        with self._open("rw") as connection:
+        with self._file.opened("rw") as connection:
+            self._check(connection)
             connection.execute("BEGIN IMMEDIATE")
             meta = _meta(connection)
             _store_segments(connection, segments)
@@ -178,45 +203,39 @@ class CommitLog:
         Raises:
             ArtifactError: it is damaged.
         """
-        with self._reading() as connection:
+        # By a connection of its own: the one that is kept remembers pages.
+        with self._file.opened(self._file.mode) as connection:
+            self._check(connection)
             found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if found != "ok":
-            raise ArtifactError(f"{self.path}: damaged ({found}); {_ADVICE}")
+            raise ArtifactError(f"{self.path}: damaged ({found}); {ADVICE}")
+
+    def _look(self, kept: Kept) -> int:
+        """The generation, read again only where SQLite says that the file is another one than before."""
+        version = kept.connection.execute("PRAGMA data_version").fetchone()[0]
+        if self._last is None or self._last.kept is not kept or self._last.version != version:
+            with self._reading(kept.connection) as connection:
+                self._last = _Look(kept, version, int(_meta(connection)["generation"]))
+        return self._last.generation
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        # A reader that may write rolls back what a killed writer left half done; another one can only say so.
-        with self._open("rw" if os.access(self._folder, os.W_OK) and os.access(self.path, os.W_OK) else "ro") as opened:
-            opened.execute("BEGIN")
-            yield opened
-            opened.execute("COMMIT")
-
-    @contextmanager
-    def _open(self, mode: str) -> Iterator[sqlite3.Connection]:
-        if mode != "rwc" and not self.path.is_file():
-            what = "holds no collection" if self._folder.is_dir() else "is not there"
-            raise ArtifactError(f"{self._folder}: {what}; wanted a folder made by Collection.create or `vizsla create`")
-        place = f"file:{quote(os.fspath(self.path.absolute()))}?mode={mode}"
-        try:
-            with closing(sqlite3.connect(place, uri=True, timeout=_PATIENCE_S, isolation_level=None)) as connection:
-                connection.execute("PRAGMA synchronous = EXTRA")
-                connection.execute("PRAGMA trusted_schema = OFF")
-                if mode != "rwc":
-                    self._check(connection)
-                yield connection
-        except (sqlite3.Error, ValueError, OverflowError) as error:
-            raise ArtifactError(f"{self.path}: {_said(error)}") from error
+    def _reading(self, connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+        connection.execute("BEGIN")
+        self._check(connection)
+        yield connection
+        connection.execute("COMMIT")
 
     def _check(self, connection: sqlite3.Connection) -> None:
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
+        folder = self._file.folder
         if application == version == 0 and not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise ArtifactError(f"{self._folder}: its creation was broken off; create the collection again")
+            raise ArtifactError(f"{folder}: its creation was broken off; create the collection again")
         if application != _APPLICATION:
             raise ArtifactError(f"{self.path}: found a database that is no commit log of vizsla; choose another folder")
         if version != FORMAT:
             found = f"found format {version} of a collection; this release reads {FORMAT}"
-            raise IncompatibleError(f"{self._folder}: {found}: use the release that wrote it, or build it again")
+            raise IncompatibleError(f"{folder}: {found}: use the release that wrote it, or build it again")
 
     def _live(self, name: Any, size: Any, dead: Any) -> Live:
         try:
@@ -225,7 +244,7 @@ class CommitLog:
                 raise ValueError(f"the segment {name!r} of {size!r} rows")
             return Live(name, size, None if dead is None else _unpacked(dead, size))
         except (ValueError, TypeError, zlib.error) as error:
-            raise ArtifactError(f"{self.path}: found {error}; altered since it was written: {_ADVICE}") from error
+            raise ArtifactError(f"{self.path}: found {error}; altered since it was written: {ADVICE}") from error
 
 
 def _store_segments(connection: sqlite3.Connection, segments: Sequence[Live]) -> None:
@@ -266,18 +285,3 @@ def _meta(connection: sqlite3.Connection) -> dict[str, Any]:
 
 def _plain(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
-
-
-def _said(error: Exception) -> str:
-    """What to do about an error of SQLite."""
-    text = str(error)
-    if "locked" in text or "busy" in text:
-        return f"held by another process for more than {_PATIENCE_S:.0f} s; try again when it rests"
-    if "full" in text or "disk I/O" in text:
-        return f"cannot be written ({text}); make room on the disk and try again: what was committed is whole"
-    if "readonly" in text:
-        return (
-            f"cannot be written ({text}); where a killed writer left a journal beside it, open the collection once "
-            "where it may be written"
-        )
-    return f"cannot be read ({text}); {_ADVICE}"

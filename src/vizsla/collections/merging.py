@@ -5,23 +5,20 @@ long as four times the rows so far are at least those of the next older segment,
 more than four from one segment to the next, and n rows have at most log4(n) + 1 of them.
 """
 
-import shutil
 from collections.abc import Sequence
 from itertools import pairwise, takewhile
 from pathlib import Path
 
 import numpy as np
 
-from vizsla.collections import joining
+from vizsla.collections import joining, segment_files
 from vizsla.collections.metadata.columns import MetadataColumns
-from vizsla.collections.segment import KIND, VERSION, Making, Rows, Segment, write
-from vizsla.core import artifacts
+from vizsla.collections.segment import Making, Rows, Segment, in_memory
 from vizsla.core.vectors import Bitmap
 from vizsla.data import corpus_joining
 
 GROWTH = 4
 _FAN = 8
-_NEW = "new"
 
 
 def first(kept: Sequence[int], dead: Sequence[int] = (), *, patient: bool = False) -> int:
@@ -63,18 +60,15 @@ def merge(
     Raises:
         ArtifactError: a segment was altered, or the place cannot be written.
     """
-    settings: dict[str, int] = {}
-    with artifacts.draft(folder, kind=KIND, version=VERSION, settings=settings) as draft:
-        if rows is not None:
-            write(draft.path(_NEW), rows, made)
-            fresh = Segment.load(draft.path(_NEW), made.settings, made.schema)
-            segments, kept = [*segments, fresh], [*kept, np.ones(len(fresh), np.bool_)]
-        settings["rows"] = sum(int(np.count_nonzero(mask)) for mask in kept)
-        corpus_joining.join([one.corpus for one in segments], kept, draft.path("corpus"))
+    packed = sum(one.size_bytes for one in segments) <= segment_files.PACKED_BYTES
+    if rows is not None:
+        fresh = in_memory(Path(folder), rows, made)
+        segments, kept = [*segments, fresh], [*kept, np.ones(len(fresh), np.bool_)]
+    total = sum(int(np.count_nonzero(mask)) for mask in kept)
+    with segment_files.writing(folder, {"rows": total}, packed=packed) as draft:
+        corpus_joining.join([one.corpus for one in segments], kept, draft.inner("corpus"))
         MetadataColumns.joined([one.metadata for one in segments], kept).write(draft)
         for encoder in made.settings.encoders:
             found = [one.parts[encoder.name] for one in segments]
-            joining.join(draft.path(f"parts/{encoder.name}"), found, kept, made.settings)
-        if rows is not None:
-            shutil.rmtree(draft.path(_NEW))
-    return settings["rows"]
+            joining.join(draft.inner(f"parts/{encoder.name}"), found, kept, made.settings)
+    return total

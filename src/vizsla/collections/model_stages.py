@@ -6,7 +6,7 @@ Knows encoders' doors; refuses to know files.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -18,6 +18,8 @@ from vizsla.collections.segmented import SegmentedPostings, SegmentedVectors
 from vizsla.core.protocols import Encoder, Text, V
 from vizsla.core.vectors import Dense, Sparse
 from vizsla.retrievers.first_stage import FirstStage
+
+P = TypeVar("P", DensePart, SparsePart)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +49,7 @@ class DenseStage(FirstStage[Dense]):
     @classmethod
     def over(cls, name: str, placed: Placed, dim: int, fetch: Callable[[], Encoder[Dense]]) -> "DenseStage":
         """The stage of a name; `fetch` gives its encoder, whose vectors are `dim` wide."""
-        parts = [one.segment.parts[name] for one in placed.segments]
-        indexes = [part.index for part in parts if isinstance(part, DensePart)]
+        indexes = [part.index for part in _parts(name, placed, DensePart)]
         return cls(Deferred(dim, fetch), SegmentedVectors(placed, indexes, dim), name)
 
 
@@ -58,8 +59,7 @@ class SparseStage(FirstStage[Sparse]):
     @classmethod
     def over(cls, name: str, placed: Placed, dim: int, fetch: Callable[[], Encoder[Sparse]]) -> "SparseStage":
         """The stage of a name; `fetch` gives its encoder, whose vectors are `dim` wide."""
-        parts = [one.segment.parts[name] for one in placed.segments]
-        indexes = [part.index for part in parts if isinstance(part, SparsePart)]
+        indexes = [part.index for part in _parts(name, placed, SparsePart)]
         return cls(Deferred(dim, fetch), SegmentedPostings(placed, indexes, dim), name)
 
     def contributions(self, query: str, position: int) -> tuple[TermPart, ...]:
@@ -80,6 +80,12 @@ class SparseStage(FirstStage[Sparse]):
         words = _words(deferred.fetch(), order, deferred.dim)
         rows = zip(order, words, strict=True)
         return tuple(TermPart(word, parts[one], weights[one], held[one]) for one, word in rows)
+
+
+def _parts(name: str, placed: Placed, kind: type[P]) -> list[P]:
+    """What every segment has under a stage's name."""
+    found = [one.segment.parts[name] for one in placed.segments]
+    return [part for part in found if isinstance(part, kind)]
 
 
 def _words(encoder: Any, columns: Sequence[int], dim: int) -> list[str]:

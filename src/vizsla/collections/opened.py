@@ -96,7 +96,9 @@ class OpenedCollection:
         view = self.views.latest()
         with self._lock:
             if self._snapshot is None or self._snapshot[0] is not view:
-                before = self._snapshot and self._snapshot[1]
+                last, before = self._snapshot or (None, None)
+                if last is None or last.state.file != view.state.file:
+                    before = None  # another collection stands there now
                 self._snapshot = view, Snapshot(view.segments, view.dead, self._setup(view), before)
             return self._snapshot[1]
 

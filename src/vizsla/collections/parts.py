@@ -6,7 +6,6 @@ what is alive.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy.typing as npt
 
 from vizsla.collections.settings import Kind
 from vizsla.core import artifacts
+from vizsla.core.artifacts import Place
 from vizsla.core.errors import ArtifactError
 from vizsla.core.protocols import Text
 from vizsla.core.vectors import Dense, Sparse
@@ -76,7 +76,7 @@ def weighting(bm25: BM25) -> TermFrequencies:
     return TermFrequencies(bm25.saturation, bm25.b)
 
 
-def load(folder: Path, kind: Kind) -> Part:
+def load(folder: Place, kind: Kind) -> Part:
     """Map a stored part.
 
     Raises:
@@ -88,13 +88,13 @@ def load(folder: Path, kind: Kind) -> Part:
         exact = artifacts.read_manifest(folder)["kind"] == flat.KIND
         return DensePart(FlatIndex.load(folder) if exact else QuantisedIndex.load(folder))
     artifact = artifacts.open_artifact(folder, kind=KIND, version=VERSION)
-    vocabulary, index = Vocabulary.read(artifact), InvertedIndex.load(artifact.path("index"))
+    vocabulary, index = Vocabulary.read(artifact), InvertedIndex.load(artifact.inner("index"))
     if len(vocabulary) != index.dim or index.weighting is None:
         raise ArtifactError(f"{folder}: found {len(vocabulary)} terms for an index of {index.dim} columns: altered")
     return LexicalPart(vocabulary, index)
 
 
-def write_lexical(folder: Path, texts: Sequence[Text], analyzer: Analyzer, bm25: BM25) -> None:
+def write_lexical(folder: Place, texts: Sequence[Text], analyzer: Analyzer, bm25: BM25) -> None:
     """Store the terms of passages."""
     forward, counter = Forward(None), TermCounter(analyzer)
     forward.add(counter.count(pack([joined(text) for text in texts])), len(counter))
@@ -103,21 +103,21 @@ def write_lexical(folder: Path, texts: Sequence[Text], analyzer: Analyzer, bm25:
 
 
 def save_lexical(
-    folder: Path, vocabulary: Vocabulary, forward: Forward, order: npt.NDArray[np.int64], bm25: BM25
+    folder: Place, vocabulary: Vocabulary, forward: Forward, order: npt.NDArray[np.int64], bm25: BM25
 ) -> None:
     """Store rows of terms, renumbered by `order`, and the vocabulary that they are then numbered by."""
     with artifacts.draft(folder, kind=KIND, version=VERSION, settings={}) as draft:
         vocabulary.write(draft)
-        inverted.write(draft.path("index"), forward, order, weighting(bm25))
+        inverted.write(draft.inner("index"), forward, order, weighting(bm25))
 
 
-def write_dense(folder: Path, rows: Dense, recall: float) -> None:
+def write_dense(folder: Place, rows: Dense, recall: float) -> None:
     """Store dense vectors, in memory or mapped: searched exactly where a recall of 1 is wanted."""
     index = FlatIndex.build(rows) if recall == 1 else QuantisedIndex.build(rows, recall=recall)
     index.save(folder)
 
 
-def write_sparse(folder: Path, rows: Sparse) -> None:
+def write_sparse(folder: Place, rows: Sparse) -> None:
     """Store sparse vectors as impacts."""
     forward = Forward(None, np.float32)
     forward.add(Counts(rows.indices, rows.data, rows.indptr[1:].astype(np.int64)), rows.shape[1])

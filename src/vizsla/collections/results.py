@@ -60,22 +60,28 @@ def search(
 
 def collect(snapshot: Snapshot, trace: Trace) -> list[list[Result]]:
     """The results of a traced search, a list a query."""
-    rows = range(len(trace.hits))
-    found = [trace.hits.row(row) for row in rows]
-    passages = iter(snapshot.passages([position for positions, _ in found for position in positions.tolist()]))
+    hits = trace.hits
+    passages = iter(snapshot.passages(hits.positions[hits.positions >= 0]))
     made = []
-    for row, (positions, scores) in zip(rows, found, strict=True):
-        places = {stage.name: _places(stage, row) for stage in trace.stages}
-        results = []
-        for position, score in zip(positions.tolist(), scores.tolist(), strict=True):
-            one = next(passages)
-            stages = {name: held[position] for name, held in places.items() if position in held}
-            results.append(Result(one.id, score, one.text, one.title, one.metadata, one.parent, stages))
-        made.append(results)
+    for row in range(len(hits)):
+        positions, scores = (part.tolist() for part in hits.row(row))
+        places = _places(trace.stages, row, positions)
+        told = zip(positions, scores, passages)  # noqa: B905 - there are more passages, those of further rows
+        made.append(
+            [
+                Result(one.id, score, one.text, one.title, one.metadata, one.parent, places[at])
+                for at, score, one in told
+            ]
+        )
     return made
 
 
-def _places(stage: Stage, row: int) -> dict[int, tuple[int, float]]:
-    """The rank and score of every position in a stage's hits of a query."""
-    positions, scores = (part.tolist() for part in stage.hits.row(row))
-    return {position: (rank, score) for rank, (position, score) in enumerate(zip(positions, scores, strict=True), 1)}
+def _places(stages: Sequence[Stage], row: int, wanted: Sequence[int]) -> dict[int, dict[str, tuple[int, float]]]:
+    """Of the wanted positions, the rank and score in a query's hits of each stage; of one name, the last stage's."""
+    places: dict[int, dict[str, tuple[int, float]]] = {position: {} for position in wanted}
+    for name, hits in {stage.name: stage.hits for stage in stages}.items():
+        positions, scores = (part.tolist() for part in hits.row(row))
+        for rank, (position, score) in enumerate(zip(positions, scores, strict=True), 1):
+            if position in places:
+                places[position][name] = (rank, score)
+    return places

@@ -1,7 +1,8 @@
 """A segment: passages that were added together, or merged, with every index over them; frozen and mapped.
 
 One artifact: `corpus/`, the columns of metadata, and `parts/NAME/` for each encoder. Everything is mapped when it is
-loaded, so an open segment stays readable after its folder is removed. Refuses to know what is alive.
+loaded, so an open segment stays readable after its folder is removed. Refuses to know what is alive, and in which
+files a segment lies.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,27 +12,27 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from vizsla.collections import parts
+from vizsla.collections import packs, parts, segment_files
 from vizsla.collections.metadata.columns import MetadataColumns
 from vizsla.collections.metadata.schema import Schema
 from vizsla.collections.metadata.values import Row
+from vizsla.collections.packs import Pack, Packed
 from vizsla.collections.parts import Part
 from vizsla.collections.settings import CollectionSettings
-from vizsla.core import artifacts
+from vizsla.core.artifacts import Draft
 from vizsla.core.errors import ArtifactError, DataError
 from vizsla.core.protocols import Passage
 from vizsla.core.vectors import Dense, Sparse
 from vizsla.data.corpus import Corpus
 from vizsla.text.analyzer import Analyzer
 
-KIND, VERSION = "segment", 1
 PARENT = "parent"
 """The field of metadata that keeps a passage's parent."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """Rows of passages; `load` a folder that `write` or a merge made.
+    """Rows of passages; `load` what `write` or a merge stored, or make one that is in memory alone.
 
     Attributes:
         name: its folder's, unique in its collection for ever.
@@ -50,22 +51,21 @@ class Segment:
     size_bytes: int = 0
 
     @classmethod
-    def load(cls, folder: str | Path, settings: CollectionSettings, schema: Schema) -> "Segment":
-        """Map a stored segment.
+    def load(cls, folder: str | Path | Packed, settings: CollectionSettings, schema: Schema) -> "Segment":
+        """Map a stored segment, or one that is packed in memory.
 
         Raises:
             ArtifactError: missing, truncated, or parts that do not fit each other.
         """
-        place = Path(folder)
-        artifact = artifacts.open_artifact(place, kind=KIND, version=VERSION)
-        corpus, metadata = Corpus.load(artifact.path("corpus")), MetadataColumns.load(artifact, schema)
-        found = {one.name: parts.load(artifact.path(f"parts/{one.name}"), one.kind) for one in settings.encoders}
+        place = folder.pack.path.parent if isinstance(folder, Packed) else Path(folder)
+        artifact, size_bytes = segment_files.opened(folder if isinstance(folder, Packed) else place)
+        corpus, metadata = Corpus.load(artifact.inner("corpus")), MetadataColumns.load(artifact, schema)
+        found = {one.name: parts.load(artifact.inner(f"parts/{one.name}"), one.kind) for one in settings.encoders}
         sizes = {"metadata": len(metadata), **{name: len(part.index) for name, part in found.items()}}
         for name, size in sizes.items():
             if size != len(corpus):
                 rows = f"{size} rows of '{name}' for {len(corpus)} passages"
                 raise ArtifactError(f"{place}: found {rows}; wanted parts that were made together: restore the folder")
-        size_bytes = sum(entry["size_bytes"] for entry in artifact.manifest["files"].values())
         return cls(place.name, place, corpus, metadata, found, size_bytes)
 
     def __len__(self) -> int:
@@ -78,13 +78,10 @@ class Segment:
             ShapeError: no such row.
         """
         made = []
-        told = zip(
-            self.corpus.ids.many(rows), self.corpus.texts(rows), map(self.metadata.row, map(int, rows)), strict=True
-        )
-        for id_, text, said in told:
-            title, body = ("", text) if isinstance(text, str) else text
+        told = zip(self.corpus.ids.many(rows), self.corpus.pairs(rows), self.metadata.many(rows), strict=True)
+        for id_, (title, text), said in told:
             parent = str(said.pop(PARENT, ""))
-            made.append(Passage(id_, body, title, said, parent))
+            made.append(Passage(id_, text, title, said, parent))
         return made
 
     def passage(self, row: int) -> Passage:
@@ -101,7 +98,7 @@ class Segment:
         Raises:
             ArtifactError: names the first file that was altered.
         """
-        return artifacts.open_artifact(self.folder, kind=KIND, version=VERSION).verify()
+        return segment_files.stored(self.folder).verify()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,17 +138,34 @@ def write(folder: str | Path, rows: Rows, made: Making) -> None:
         DataError: an id that comes twice or is empty, or text that UTF-8 cannot hold.
         ArtifactError: something else stands at `folder`, or it cannot be written.
     """
-    with artifacts.draft(folder, kind=KIND, version=VERSION, settings={"rows": len(rows.passages)}) as draft:
-        corpus = Corpus.build(rows.passages, draft.path("corpus"))
-        MetadataColumns.build(rows.metadata, made.schema).write(draft)
-        for one in made.settings.encoders:
-            place = draft.path(f"parts/{one.name}")
-            if one.kind == "lexical":
-                parts.write_lexical(place, corpus.texts(range(len(corpus))), made.analyzer, made.settings.bm25)
-            elif one.kind == "sparse":
-                parts.write_sparse(place, rows.vectors[one.name])
-            else:
-                parts.write_dense(place, rows.vectors[one.name], made.settings.recall)
+    with segment_files.writing(folder, {"rows": len(rows.passages)}, packed=True) as draft:
+        _fill(draft, rows, made)
+
+
+def in_memory(folder: Path, rows: Rows, made: Making) -> Segment:
+    """A batch of passages as a segment that is stored nowhere; messages name the folder.
+
+    Raises:
+        DataError: an id that comes twice or is empty, or text that UTF-8 cannot hold.
+    """
+    pack = Pack(folder / packs.NAME)
+    with pack.root.draft(segment_files.KIND, segment_files.FOLDER, {"rows": len(rows.passages)}) as draft:
+        _fill(draft, rows, made)
+    return Segment.load(pack.root, made.settings, made.schema)
+
+
+def _fill(draft: Draft, rows: Rows, made: Making) -> None:
+    corpus = Corpus.build(rows.passages)
+    corpus.save(draft.inner("corpus"))
+    MetadataColumns.build(rows.metadata, made.schema).write(draft)
+    for one in made.settings.encoders:
+        place = draft.inner(f"parts/{one.name}")
+        if one.kind == "lexical":
+            parts.write_lexical(place, corpus.texts(range(len(corpus))), made.analyzer, made.settings.bm25)
+        elif one.kind == "sparse":
+            parts.write_sparse(place, rows.vectors[one.name])
+        else:
+            parts.write_dense(place, rows.vectors[one.name], made.settings.recall)
 
 
 def read_metadata(passages: Sequence[Passage], schema: Schema) -> tuple[Schema, list[Row]]:

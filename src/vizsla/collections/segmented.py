@@ -58,13 +58,13 @@ class SegmentedVectors:
             ShapeError: another width, or a bitmap of another size.
         """
         rows, depth = vectors.dense(queries, dim=self.dim), vectors.check_depth(k)
-        found = [hits.empty(len(rows), 0)]
+        found = []
         each = zip(self.indexes, self.placed.allowed(allowed), self.placed.bases.tolist(), strict=False)
         for index, bitmap, base in each:
             if bitmap is None or bitmap.any():
                 part = index.search(rows, min(depth, len(index)), bitmap)
-                found.append(Hits(np.where(part.positions < 0, -1, part.positions + base), part.scores))
-        return hits.merge(found, depth)
+                found.append(part if base == 0 else _moved(part, base))
+        return hits.merge(found, depth) if found else hits.empty(len(rows), depth)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +140,7 @@ class SegmentedPostings:
         blocks = [index.weighed(starts, columns, weights) for index in self.indexes]
         shape = len(blocks), len(columns)
         return Asked(
-            np.broadcast_to(columns, shape).copy(),
+            np.repeat(columns[None], len(blocks), axis=0),
             np.array([one.weights for one in blocks], np.float64).reshape(shape),
             np.array([one.steps for one in blocks], np.float64).reshape(shape),
             np.full(len(blocks), len(columns)),
@@ -157,7 +157,7 @@ class SegmentedPostings:
             if not gathering.search_parts(group, query, span, part.positions[0], part.scores[0]):
                 raise ArtifactError("an index of the collection holds arrays that contradict each other: verify it")
             made.append(part)
-        return made[0] if len(made) == 1 else hits.merge([hits.empty(1, k), *made], k)
+        return hits.merge(made, k) if made else hits.empty(1, k)
 
     def _touched(self, query: Asked) -> int:
         """About how many postings a query reads, where that may be many."""
@@ -171,3 +171,8 @@ class SegmentedPostings:
         bases = self.placed.bases[np.searchsorted(self.placed.bases, edges, side="right") - 1]
         firsts = [*(bases + (edges - bases) // GROUP * GROUP).tolist(), span.size]
         return [Span(first, last, span.size, span.allowed) for first, last in pairwise(firsts)]
+
+
+def _moved(part: Hits, base: int) -> Hits:
+    """The hits of a segment at its rows' positions."""
+    return Hits(np.where(part.positions < 0, -1, part.positions + base), part.scores)

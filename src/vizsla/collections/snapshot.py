@@ -8,27 +8,27 @@ how segments come to be, and which commit left them.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from threading import Lock
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from vizsla.collections.lexical_stage import LexicalStage
-from vizsla.collections.live import LiveSegment
+from vizsla.collections.live import LiveSegment, locate
 from vizsla.collections.metadata import column
 from vizsla.collections.metadata import where as language
 from vizsla.collections.metadata.schema import Schema
 from vizsla.collections.metadata.stored_values import Texts
 from vizsla.collections.model_stages import DenseStage, SparseStage
 from vizsla.collections.placed import Placed
+from vizsla.collections.recent import Recent
 from vizsla.collections.segment import PARENT, Segment
 from vizsla.collections.settings import CollectionSettings
 from vizsla.core.hits import Positions
 from vizsla.core.protocols import Passage, Reranker, Text
 from vizsla.core.vectors import Bitmap
 from vizsla.retrievers.pipeline import Pipeline, parse
-from vizsla.retrievers.steps import ReciprocalRanks
+from vizsla.retrievers.steps import WeightedScores
 from vizsla.retrievers.tracing import Tracer
 from vizsla.text.analyzer import Analyzer
 
@@ -36,7 +36,7 @@ DEFAULT = "default"
 """The pipeline that is searched where none is named, if the collection has one of this name."""
 
 SearchStage: TypeAlias = LexicalStage | SparseStage | DenseStage
-_BITMAPS = 16
+_BITMAPS, _PIPELINES = 16, 64
 T = TypeVar("T")
 
 
@@ -86,10 +86,10 @@ class Snapshot:
         each = zip(segments, dead, strict=True)
         self.placed: Placed = Placed(tuple(LiveSegment.after(known, segment, rows) for segment, rows in each))
         self.setup = setup
-        self._bitmaps: dict[str, Bitmap] = {}
-        self._stages: dict[str, SearchStage] = {}
-        self._retrievers: dict[str, Tracer] = {}
-        self._lock = Lock()
+        self._bitmaps = Recent[str, Bitmap](_BITMAPS)
+        self._stages = Recent[str, SearchStage](len(setup.settings.encoders))
+        self._asked = Recent[str | None, Tracer](_PIPELINES)
+        self._retrievers = Recent[str, Tracer](_PIPELINES)
 
     def __len__(self) -> int:
         """How many passages are alive."""
@@ -121,14 +121,9 @@ class Snapshot:
 
     def positions(self, ids: Sequence[str]) -> Positions:
         """Where ids live, -1 where none does: (m,) int64."""
-        found = np.full(len(ids), -1, np.int64)
-        for base, one in zip(self.placed.bases.tolist(), self.placed.segments, strict=False):
-            rows = one.segment.corpus.ids.positions(ids)
-            held = rows >= 0
-            if one.alive is not None:
-                held &= one.alive[rows]  # where an id is absent, the last row is looked at, and not taken
-            found[held] = base + rows[held]
-        return found
+        segments = self.placed.segments
+        places, rows = locate([one.segment for one in segments], [one.dead for one in segments], ids)
+        return np.where(places < 0, -1, self.placed.bases[places] + rows)
 
     def bitmap(self, where: str | None = None) -> Bitmap:
         """Which positions are alive and meet a condition on their metadata: (size,); remembered by the condition.
@@ -136,20 +131,7 @@ class Snapshot:
         Raises:
             SettingsError: a condition that cannot be read, or of a field that is not there.
         """
-        if where is None:
-            return self.placed.live
-        with self._lock:
-            known = self._bitmaps.get(where)
-        if known is None:
-            expression = language.parse(where, self.setup.schema)
-            parts = [expression.evaluate(one.segment.metadata) for one in self.placed.segments]
-            known = np.concatenate([np.zeros(0, np.bool_), *parts]) & self.placed.live
-            known.flags.writeable = False
-            with self._lock:
-                self._bitmaps[where] = known
-                if len(self._bitmaps) > _BITMAPS:
-                    del self._bitmaps[next(iter(self._bitmaps))]
-        return known
+        return self.placed.live if where is None else self._bitmaps.get(where, lambda: self._met(where))
 
     def stage(self, name: str) -> SearchStage:
         """The search by one of the collection's encoders.
@@ -157,14 +139,12 @@ class Snapshot:
         Raises:
             SettingsError: the collection has none of this name.
         """
-        if name not in self._stages:
-            made = self._made(name)
-            with self._lock:
-                self._stages.setdefault(name, made)
-        return self._stages[name]
+        return self._stages.get(name, lambda: self._made(name))
 
     def pipeline(self, wanted: str | Pipeline | None = None) -> Pipeline:
-        """A pipeline by its name or its expression; else the collection's default, else all stages fused.
+        """A pipeline by its name or its expression; else the collection's default.
+
+        Where none is kept as that, it is all stages fused by the sum of their scores, each from 0 to 1 over its hits.
 
         Raises:
             SettingsError: an expression that cannot be read.
@@ -175,7 +155,7 @@ class Snapshot:
         if named is not None or wanted:
             return named or parse(str(wanted))
         first, *others = (Pipeline(one.name) for one in self.setup.settings.encoders)
-        return Pipeline(ReciprocalRanks((first, *others))) if others else first
+        return Pipeline(WeightedScores((first, *others))) if others else first
 
     def retriever(self, pipeline: str | Pipeline | None = None) -> Tracer:
         """What searches by a pipeline, and can trace; its rerankers are loaded.
@@ -183,16 +163,24 @@ class Snapshot:
         Raises:
             SettingsError: a stage or a reranker that is not there, or an expression that cannot be read.
         """
-        wanted = self.pipeline(pipeline)
-        key = str(wanted)
-        if key not in self._retrievers:
-            known = {one.name for one in self.setup.settings.encoders}
-            stages = {name: self.stage(name) for name in known.intersection(wanted.stages()) or known}
-            rerankers = {name: self.setup.reranker(name) for name in wanted.rerankers()}
-            made = wanted.make(stages, rerankers, self, self._parents)
-            with self._lock:
-                self._retrievers.setdefault(key, made)
-        return self._retrievers[key]
+        if isinstance(pipeline, Pipeline):
+            return self._retrievers.get(str(pipeline), lambda: self._searching(pipeline))
+        # Reading an expression takes longer than some searches.
+        return self._asked.get(pipeline, lambda: self.retriever(self.pipeline(pipeline)))
+
+    def _searching(self, pipeline: Pipeline) -> Tracer:
+        known = {one.name for one in self.setup.settings.encoders}
+        stages = {name: self.stage(name) for name in known.intersection(pipeline.stages()) or known}
+        rerankers = {name: self.setup.reranker(name) for name in pipeline.rerankers()}
+        return pipeline.make(stages, rerankers, self, self._parents)
+
+    def _met(self, where: str) -> Bitmap:
+        """Which positions are alive and meet a condition: (size,)."""
+        expression = language.parse(where, self.setup.schema)
+        parts = [expression.evaluate(one.segment.metadata) for one in self.placed.segments]
+        found: Bitmap = np.concatenate([np.zeros(0, np.bool_), *parts]) & self.placed.live
+        found.flags.writeable = False
+        return found
 
     def _made(self, name: str) -> SearchStage:
         setup = self.setup
@@ -222,7 +210,7 @@ class Snapshot:
         """What segments say of positions, in the order of these."""
         places, rows = self.placed.rows(positions)
         found: list[Any] = [None] * len(places)
-        for place in np.unique(places).tolist():
+        for place in sorted(set(places.tolist())):
             here = np.flatnonzero(places == place)
             for at, one in zip(here.tolist(), read(self.placed.segments[place].segment, rows[here]), strict=True):
                 found[at] = one

@@ -23,7 +23,7 @@ def verify(views: Views) -> int:
             views.log.verify()
             read = sum(segment.verify() for segment in view.segments)
         except ArtifactError:
-            if views.log.generation() == view.state.generation:
+            if views.log.is_last(view.state):
                 raise  # no writer changed it meanwhile
         else:
             _check_ids(view)
@@ -36,8 +36,7 @@ def _check_ids(view: View) -> None:
     for segment, dead in zip(view.segments, view.dead, strict=True):
         if segment.corpus.ids.first_duplicate():
             raise ArtifactError(f"{segment.folder}: found an id twice in one segment; restore it from a copy")
-        by_row = np.empty(len(segment), np.uint64)
-        by_row[segment.corpus.id_order] = segment.corpus.id_hashes
+        by_row = segment.corpus.ids.hashes()
         hashes.append(by_row if dead is None else by_row[~dead])
     held, times = np.unique(np.concatenate(hashes), return_counts=True)
     suspects = set(held[times > 1].tolist())

@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
+from vizsla.collections.live import Int64s, locate
 from vizsla.collections.log import CommitLog, State
 from vizsla.collections.metadata.schema import Schema
 from vizsla.collections.segment import Segment
@@ -46,16 +44,9 @@ class View:
         """Of each segment, which rows are dead; None where none is."""
         return [one.dead for one in self.state.segments]
 
-    def locate(self, ids: Sequence[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def locate(self, ids: Sequence[str]) -> tuple[Int64s, Int64s]:
         """Where ids live: the place of the segment, -1 where an id is absent, and the row in it; (m,) each."""
-        places, rows = np.full(len(ids), -1, np.int64), np.full(len(ids), -1, np.int64)
-        for place, (segment, dead) in enumerate(zip(self.segments, self.dead, strict=True)):
-            found = segment.corpus.ids.positions(ids)
-            alive = found >= 0
-            if dead is not None:
-                alive &= ~dead[found]  # where an id is absent, the last row is looked at, and not taken
-            places[alive], rows[alive] = place, found[alive]
-        return places, rows
+        return locate(self.segments, self.dead, ids)
 
 
 class Views:
@@ -79,14 +70,14 @@ class Views:
             IncompatibleError: of a newer release.
         """
         with self._lock:
-            if self._last is not None and self.log.generation() == self._last.state.generation:
+            if self._last is not None and self.log.is_last(self._last.state):
                 return self._last
             for _ in range(_TRIES):
                 state = self.log.read()
                 try:
                     self._last = self._opened(state)
                 except ArtifactError:
-                    if self.log.generation() == state.generation:
+                    if self.log.is_last(state):
                         raise  # no writer took it away: it is missing or damaged
                     time.sleep(_PAUSE_S)
                 else:
@@ -101,8 +92,13 @@ class Views:
         settings = CollectionSettings.from_mapping(state.settings, where=str(self.folder))
         schema = Schema(state.schema)
         known: dict[str, Segment] = {}
-        if self._last is not None and self._last.schema == schema:  # a list's kind may become known later
-            known = {one.name: one for one in self._last.segments}
+        last = self._last
+        if last is not None and last.settings != settings:
+            found = "found another collection where this one stood, made with other settings"
+            raise ArtifactError(f"{self.folder}: {found}; open it again")
+        # The names of segments begin anew in another file, and a list's kind may become known later.
+        if last is not None and (last.state.file, last.schema) == (state.file, schema):
+            known = {one.name: one for one in last.segments}
         segments = []
         for live in state.segments:
             segment = known.get(live.name) or self._loaded(live.name, settings, schema)

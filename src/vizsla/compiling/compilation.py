@@ -97,11 +97,11 @@ def compile_model(
     """
     way.check()
     check_target(Path(folder), KIND)
+    found = find(wanted)  # before the data, so that a misspelt name is told at once
     progress("reading", 0, 0)
     sample = read_sample(checking.data, checking.sampling, calibration=checking.calibration)
     check_count(len(sample.judgements.queries))
-    towers, use = find(wanted)
-    return compile_towers((towers, use), way, sample, folder, progress=progress)
+    return compile_towers(found, way, sample, folder, progress=progress)
 
 
 def compile_towers(

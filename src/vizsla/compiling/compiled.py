@@ -122,7 +122,7 @@ def joined(queries: Tower, passages: Tower, use: Use) -> Runner:
         raise ArtifactError("found a table of tokens' weights for vectors; wanted it for terms: compile again")
     if passages.description.head.kind == "score":
         return CrossEncoder(passages, windows=use.windows)
-    return DenseEncoder(queries, passages, dim=use.dim)
+    return DenseEncoder(queries, passages, dim=use.dim, unit=use.unit)
 
 
 def running(description: Description, graph: Path, way: Way, use: Use, mark: str) -> Model:

@@ -4,7 +4,7 @@ A folder is written under a name of its own next to where it will stand, every f
 flushed to the disk, all at once, and only then does it take its place: by a plain rename where
 nothing stands there, by the system's exchange of two names where an older artifact does. A kill at
 any moment leaves the old artifact or the new one. An artifact inside another's draft is flushed with
-it. No pickle is written or read.
+it, or is no folder at all (`Inner`). No pickle is written or read.
 """
 
 import ctypes
@@ -13,7 +13,6 @@ import glob
 import hashlib
 import json
 import os
-import platform
 import shutil
 import stat
 import sys
@@ -22,10 +21,10 @@ import uuid
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -35,11 +34,8 @@ from vizsla.core.errors import ArtifactError, IncompatibleError
 MANIFEST = "manifest.json"
 _MARK = ".unfinished-"
 _OLD = "-old"
-_READ = 1 << 20
-_FLUSHES = 16
-"""Flushes under way at once: the disk takes them together, where one after another each waits for it."""
-_drafts: set[Path] = set()
-"""What is being written by this process."""
+_FLUSHES = 16  # under way at once: the disk takes them together, where one after another each waits for it
+_drafts: set[Path] = set()  # what is being written by this process
 _UNREADABLE = (
     *(ValueError, TypeError, ArithmeticError, LookupError, AttributeError, OSError, EOFError, Warning),
     *(SyntaxError, tokenize.TokenError, RecursionError, MemoryError),
@@ -70,23 +66,29 @@ class Artifact:
             raise ArtifactError(f"{self.folder}: the manifest names no '{name}'; build the artifact again")
         return self.folder / name
 
+    def inner(self, name: str) -> "Place":
+        """Where an artifact inside this one is opened."""
+        return self.path(name)
+
     def array(self, name: str, dtype: npt.DTypeLike, ndim: int = 1) -> npt.NDArray[Any]:
         """A stored array, memory-mapped and read-only.
 
         Raises:
             ArtifactError: the header is not that of an array of this type and number of dimensions.
         """
+        values = self._mapped(name)
+        if values.dtype != np.dtype(dtype) or values.ndim != ndim:
+            found = f"{self.folder / name}.npy: found {values.dtype} with {values.ndim} dimensions"
+            raise ArtifactError(f"{found}; wanted {np.dtype(dtype)} with {ndim}; build it again")
+        return values
+
+    def _mapped(self, name: str) -> npt.NDArray[Any]:
         path = self.path(f"{name}.npy")
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")  # numpy never writes a header that it warns of
-                values: npt.NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
+            with warnings.catch_warnings(action="error"):  # numpy never writes a header that it warns of
+                return np.lib.format.open_memmap(path, mode="r")
         except _UNREADABLE as error:
             raise ArtifactError(f"{path}: not a readable array ({error}); build the artifact again") from error
-        if values.dtype != np.dtype(dtype) or values.ndim != ndim:
-            found = f"{values.dtype} with {values.ndim} dimensions"
-            raise ArtifactError(f"{path}: found {found}; wanted {np.dtype(dtype)} with {ndim}; build it again")
-        return values
 
     def verify(self) -> int:
         """Read every byte and compare its digest with the manifest; returns the bytes read.
@@ -117,14 +119,32 @@ class Draft:
         """Where to write a file or an inner artifact."""
         return self.folder / name
 
+    def inner(self, name: str) -> "Place":
+        """Where to draft an artifact inside this one."""
+        return self.path(name)
+
+    def open(self, name: str) -> IO[bytes]:
+        """A file to write an array to, in NumPy's own format, piece by piece."""
+        return self.path(f"{name}.npy").open("wb")
+
     def array(self, name: str, values: npt.NDArray[Any]) -> None:
         """Store an array in NumPy's own format, without pickle."""
         np.save(self.folder / f"{name}.npy", values, allow_pickle=False)
 
 
+class Inner(Protocol):
+    """Where an artifact is that is no folder, but a part of something that is stored as a whole."""
+
+    def draft(self, kind: str, version: int, settings: Mapping[str, Any]) -> AbstractContextManager[Draft]: ...
+    def artifact(self) -> Artifact: ...
+
+
+Place: TypeAlias = str | Path | Inner
+
+
 @contextmanager
 def draft(
-    folder: str | Path,
+    folder: Place,
     *,
     kind: str,
     version: int,
@@ -133,18 +153,20 @@ def draft(
 ) -> Iterator[Draft]:
     """Write an artifact: fill the draft inside the `with` block; leaving it commits.
 
-    `settings` and `made_from` are read when the block ends, so they may be filled inside it.
-
     Args:
         folder: where the artifact will stand. An older artifact of the same kind is replaced.
         kind: what it is, `inverted-index`.
         version: of the format of this kind.
-        settings: the effective settings.
-        made_from: names and digests of what it was made from.
+        settings: the effective settings; read when the block ends, so they may be filled inside it.
+        made_from: names and digests of what it was made from; read when the block ends.
 
     Raises:
         ArtifactError: something else stands at `folder`, or it cannot be written.
     """
+    if not isinstance(folder, str | Path):
+        with folder.draft(kind, version, settings) as inner:
+            yield inner
+        return
     target = Path(os.path.realpath(folder))
     staged = target.parent / f".{target.name}{_MARK}{os.getpid()}-{uuid.uuid4().hex[:8]}"
     try:
@@ -170,33 +192,34 @@ def draft(
         shutil.rmtree(staged, ignore_errors=True)
 
 
-def open_artifact(folder: str | Path, *, kind: str, version: int) -> Artifact:
+def open_artifact(folder: Place, *, kind: str, version: int) -> Artifact:
     """Open an artifact and check its manifest and the size of every file it names.
 
     Raises:
         ArtifactError: missing, not an artifact, or a file that is missing or of another size.
         IncompatibleError: of another kind, or of a format this release does not read.
     """
-    path = Path(folder)
-    manifest = read_manifest(path)
+    manifest = read_manifest(folder)
     if manifest["kind"] != kind:
-        raise IncompatibleError(f"{path}: found an artifact of kind '{manifest['kind']}'; wanted '{kind}'")
+        raise IncompatibleError(f"{folder}: found an artifact of kind '{manifest['kind']}'; wanted '{kind}'")
     if manifest["format"] != version:
-        found = f"format {manifest['format']} of '{kind}'"
-        raise IncompatibleError(
-            f"{path}: found {found}; this release reads {version}: build it again with this release"
-        )
+        found = f"found format {manifest['format']} of '{kind}'; this release reads {version}"
+        raise IncompatibleError(f"{folder}: {found}: build it again with this release")
+    if not isinstance(folder, str | Path):
+        return folder.artifact()
     for name, entry in manifest["files"].items():
-        _check_size(path / name, entry["size_bytes"])
-    return Artifact(path, manifest)
+        _check_size(Path(folder) / name, entry["size_bytes"])
+    return Artifact(Path(folder), manifest)
 
 
-def read_manifest(folder: str | Path) -> dict[str, Any]:
+def read_manifest(folder: Place) -> dict[str, Any]:
     """The manifest of a stored folder, its shape checked.
 
     Raises:
         ArtifactError: no folder, no manifest, or a manifest that cannot be read.
     """
+    if not isinstance(folder, str | Path):
+        return dict(folder.artifact().manifest)
     path = Path(folder) / MANIFEST
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would wait for ever
@@ -211,16 +234,10 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
         if not (whole and named and isinstance(manifest["settings"], dict)):
             raise ValueError("an entry is not of its type")
     except (FileNotFoundError, NotADirectoryError):
-        what = (
-            "holds no manifest.json"
-            if Path(folder).is_dir()
-            else "is no folder"
-            if Path(folder).exists()
-            else "is not there"
-        )
-        raise ArtifactError(
-            f"{folder}: {what}; wanted a folder written by vizsla, for example by `vizsla index`"
-        ) from None
+        place = path.parent
+        found = "holds no manifest.json" if place.is_dir() else "is no folder" if place.exists() else "is not there"
+        wanted = "wanted a folder written by vizsla, for example by `vizsla index`"
+        raise ArtifactError(f"{folder}: {found}; {wanted}") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ArtifactError(f"{path}: not a manifest of vizsla ({error}); build the artifact again") from error
     return dict(manifest)
@@ -240,10 +257,8 @@ def sweep(target: Path) -> None:
 def _alive(process: int) -> bool:
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)
     return True
 
 
@@ -275,16 +290,14 @@ def check_target(target: Path, kind: str) -> None:
 def _check_size(path: Path, wanted: int) -> None:
     try:
         found = path.stat()
-    except FileNotFoundError:
-        raise ArtifactError(f"{path}: missing; wanted {wanted} bytes; build the artifact again") from None
     except OSError as error:
-        raise ArtifactError(f"{path}: cannot be read ({error.strerror}); build the artifact again") from error
+        said = "missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
+        raise ArtifactError(f"{path}: {said}; wanted {wanted} bytes; build the artifact again") from error
     if not stat.S_ISREG(found.st_mode):
         raise ArtifactError(f"{path}: not a regular file; wanted {wanted} bytes in one; build the artifact again")
     if found.st_size != wanted:
-        raise ArtifactError(
-            f"{path}: found {found.st_size} bytes; wanted {wanted}: truncated or altered; build it again"
-        )
+        said = f"found {found.st_size} bytes; wanted {wanted}: truncated or altered"
+        raise ArtifactError(f"{path}: {said}; build it again")
 
 
 def _write_manifest(
@@ -295,23 +308,18 @@ def _write_manifest(
         digest, size = _digest(path)
         files[path.relative_to(folder).as_posix()] = {"size_bytes": size, "sha256": digest}
     manifest = {"kind": kind, "format": version, "settings": settings, "made_from": made_from, "files": files}
-    path = folder / MANIFEST
-    path.write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(manifest, ensure_ascii=False, indent=1)
+    (folder / MANIFEST).write_text(f"{text}\n", encoding="utf-8")
 
 
 def _digest(path: Path) -> tuple[str, int]:
-    digest, size = hashlib.sha256(), 0
     with path.open("rb") as file:
-        while block := file.read(_READ):
-            digest.update(block)
-            size += len(block)
-    return digest.hexdigest(), size
+        return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
 
 
 def _flush_all(paths: Sequence[Path]) -> None:
     with ThreadPoolExecutor(min(_FLUSHES, len(paths)), thread_name_prefix="flush") as threads:
-        for _ in threads.map(_flush, paths):
-            pass
+        list(threads.map(_flush, paths))
 
 
 def _flush(path: Path) -> None:
@@ -323,15 +331,10 @@ def _flush(path: Path) -> None:
 
 
 def _commit(staged: Path, target: Path) -> None:
-    if target.exists():
-        _exchange(staged, target)
-    else:
+    """Rename, or swap two names in one step; where the system cannot, put the old one aside first."""
+    if not target.exists():
         os.rename(staged, target)
-
-
-def _exchange(staged: Path, target: Path) -> None:
-    """Swap two names in one step; where the system cannot, put the old one aside first."""
-    if not _swap_names(os.fsencode(staged), os.fsencode(target)):
+    elif not _swap_names(os.fsencode(staged), os.fsencode(target)):
         aside = staged.with_name(f"{staged.name}{_OLD}")
         os.rename(target, aside)
         try:
@@ -356,4 +359,4 @@ def _swap_names(one: bytes, other: bytes) -> bool:
     code = ctypes.get_errno()
     if code in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
         return False
-    raise OSError(code, f"{os.strerror(code)} ({platform.system()} could not swap the two folders)", os.fsdecode(other))
+    raise OSError(code, f"{os.strerror(code)} (the two folders could not be swapped)", os.fsdecode(other))

@@ -15,6 +15,8 @@ from vizsla.core.errors import ShapeError
 Positions = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 _WIDE = np.uint32(0x7FFFFFFF)
+_FEW = 512
+"""As many candidates are sorted sooner than the best of them are found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,15 @@ class Hits:
     def top(self, k: int) -> "Hits":
         """The first k columns."""
         return Hits(self.positions[:, :k], self.scores[:, :k])
+
+    def padded(self, k: int) -> "Hits":
+        """The first k columns; where there are fewer, columns behind them in which every row has ended."""
+        width = self.positions.shape[1]
+        if width >= k:
+            return self if width == k else self.top(k)
+        hits = empty(len(self), k)
+        hits.positions[:, :width], hits.scores[:, :width] = self.positions, self.scores
+        return hits
 
     def above(self, score: float) -> "Hits":
         """Those hits that score at least so much, in the same order and width."""
@@ -78,22 +89,21 @@ def rank(positions: Positions, scores: Floats, k: int) -> tuple[Positions, Float
     """
     if np.isnan(scores).any():
         raise ShapeError("found a score that is NaN; wanted numbers: a NaN cannot be ranked")
-    real = positions >= 0
-    positions, scores = positions[real], scores[real]
-    if k < len(scores):
-        threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
-        near = scores >= threshold
+    if positions.min(initial=0) < 0:
+        real = positions >= 0
+        positions, scores = positions[real], scores[real]
+    if k < len(scores) > _FEW:
+        near = scores >= np.partition(scores, len(scores) - k)[len(scores) - k]
         positions, scores = positions[near], scores[near]
-    if len(positions) and positions.max() > _WIDE:
+    if positions.max(initial=0) > _WIDE:
         order = np.lexsort((positions, -scores))[:k]
         return positions[order], scores[order]
     # Falling score and rising position as one whole number: a plain sort of these is several times as fast.
-    bits = (scores + np.float32(0.0)).view(np.uint32)  # -0 is 0
-    falling = np.where(bits >> 31, bits, ~bits & _WIDE)
-    keys = np.sort((falling.astype(np.uint64) << np.uint64(32)) | positions.astype(np.uint64))[:k]
-    falling = (keys >> np.uint64(32)).astype(np.uint32)
-    bits = np.where(falling >> 31, falling, ~falling & _WIDE).astype(np.uint32)
-    return (keys & np.uint64(0xFFFFFFFF)).astype(np.int64), bits.view(np.float32)
+    scores = scores + np.float32(0.0)  # -0 is 0
+    bits = scores.view(np.uint32)
+    keys = np.where(bits >> 31, bits, bits ^ _WIDE).astype(np.uint64) << np.uint64(32)
+    order = np.argsort(keys | positions.astype(np.uint64))[:k]
+    return positions[order], scores[order]
 
 
 def from_rows(rows: Sequence[tuple[Positions, Floats]], k: int) -> Hits:
@@ -115,6 +125,8 @@ def merge(parts: Sequence[Hits], k: int) -> Hits:
     """
     if not parts or len({len(part) for part in parts}) != 1:
         raise ShapeError(f"found parts of {[len(part) for part in parts]} queries; wanted at least one, all equal")
+    if len(parts) == 1:
+        return parts[0].padded(k)
     positions = np.concatenate([part.positions for part in parts], axis=1)
     scores = np.concatenate([part.scores for part in parts], axis=1)
     return from_rows([rank(p, s, k) for p, s in zip(positions, scores, strict=True)], k)

@@ -10,7 +10,7 @@ import json
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, ClassVar, Literal, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from vizsla.core.errors import SettingsError
@@ -23,6 +23,7 @@ class Dataclass(Protocol):
 
 
 S = TypeVar("S", bound=Dataclass)
+_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -53,8 +54,7 @@ def from_mapping(kind: type[S], values: Mapping[str, object]) -> S:
         if key not in known:
             raise SettingsError(f"found the unknown setting '{key}' for {kind.__name__}; {nearest(key, known)}")
         if not _fits(value, known[key]):
-            found = f"{value!r} ({type(value).__name__})"
-            raise SettingsError(f"found {key} = {found} in {kind.__name__}; wanted {_type_name(known[key])}")
+            raise SettingsError(f"found {key} = {value!r} in {kind.__name__}; wanted {_in_words(known[key])}")
     return kind(**{key: _convert(value, known[key]) for key, value in values.items()})
 
 
@@ -132,7 +132,10 @@ def _convert(value: Any, kind: Any) -> Any:
     return float(value) if kind is float else value
 
 
-def _type_name(kind: Any) -> str:
-    if get_origin(kind) is Literal:
-        return " or ".join(map(repr, get_args(kind)))
-    return kind.__name__ if isinstance(kind, type) and not get_args(kind) else str(kind).replace("typing.", "")
+def _in_words(kind: Any) -> str:
+    origin, inside = get_origin(kind), get_args(kind)
+    if origin in (Literal, Union, UnionType):
+        return " or ".join(repr(one) if origin is Literal else _in_words(one) for one in inside if one is not NoneType)
+    if origin in (tuple, list):
+        return f"a list, each of it {_in_words(inside[0])}"
+    return _WORDS.get(kind, "names and values")

@@ -72,9 +72,9 @@ def _in_form(rows: csr_array, dim: int) -> bool:
     starts, columns, values = rows.indptr, rows.indices, rows.data
     if type(rows) is not csr_array or rows.ndim != 2 or rows.shape[1] != dim or values.dtype != np.float32:
         return False
-    if columns.dtype not in (np.int32, np.int64) or not len(columns) == len(values) == starts[-1] or starts[0] != 0:
+    if columns.dtype not in (np.int32, np.int64) or len(starts) != rows.shape[0] + 1:
         return False
-    if len(starts) != rows.shape[0] + 1:
+    if not len(columns) == len(values) == starts[-1] or starts[0] != 0:
         return False
     if not len(columns):
         return not starts.any()

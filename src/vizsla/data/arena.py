@@ -48,13 +48,13 @@ class Arena:
             ArtifactError: starts that fall or leave the array.
         """
         wanted = np.asarray(positions, dtype=np.int64).reshape(-1)
-        if len(wanted) and (wanted.min() < 0 or wanted.max() >= len(self)):
+        if np.count_nonzero((wanted < 0) | (wanted >= len(self))):
             found = f"positions {wanted.min()} to {wanted.max()}"
             raise ShapeError(f"{self.name}: found {found}; wanted 0 to {len(self) - 1}")
         begin, end = self.starts[wanted], self.starts[wanted + 1]
-        wrong = np.flatnonzero((begin < 0) | (end < begin) | (end > len(self.bytes)))
-        if len(wrong):
-            one = int(wrong[0])
+        wrong = (begin < 0) | (end < begin) | (end > len(self.bytes))
+        if np.count_nonzero(wrong):
+            one = int(np.flatnonzero(wrong)[0])
             found = f"bytes {begin[one]} to {end[one]} of {len(self.bytes)} for position {wanted[one]}"
             raise ArtifactError(f"{self.name}: found {found}; altered since it was written: build it again")
         return np.asarray(begin), np.asarray(end)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from vizsla.core.errors import DataError, SettingsError
+from vizsla.core.protocols import Passage
 from vizsla.data import judged
 from vizsla.data.corpus import Corpus
 from vizsla.data.detection import checked, detect, kind_of
@@ -165,7 +166,8 @@ class _Work:
         for split, several in self._by_place(outlet, [one for one in chosen if one.kind == kind]).items():
             placed: Iterator[Any] = chain.from_iterable(one.read() for one in several)
             if kind == PASSAGES:
-                count += self._write(outlet, split, distinct(placed, self.options.problems))
+                found = distinct(placed, self.options.problems)
+                count += self._write(outlet, split, found if outlet.metadata else self._bare(found))
                 continue
             with tempfile.TemporaryDirectory() as place:
                 if kind == EXAMPLES and outlet.texts:
@@ -230,6 +232,16 @@ class _Work:
         beside = [one for one in streams if one.kind == QUERIES and one.split in {"", *splits}]
         queries = judged.merged({one.split: judged.texts(one.read(), problems) for one in beside})
         return with_texts(placed, queries=queries, corpus=Corpus.build(passages, place / "corpus"), problems=problems)
+
+    def _bare(self, passages: Iterator[Passage]) -> Iterator[Passage]:
+        """Passages on their way to where metadata and parents have no place, which is said once."""
+        said = False
+        for one in passages:
+            if not said and (one.metadata or one.parent):
+                said = True
+                advice = "only beir and jsonl keep them"
+                _log.warning("%s: left out the passages' metadata and parents; %s", self.target, advice)
+            yield one
 
     def _write(self, outlet: Outlet, split: str, records: Any) -> int:
         path = outlet.place(self.target, split) if outlet.place else self.target

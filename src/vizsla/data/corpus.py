@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vizsla.core.artifacts import draft, open_artifact
+from vizsla.core.artifacts import Place, draft, open_artifact
 from vizsla.core.errors import ArtifactError, DataError
 from vizsla.core.protocols import Passage, Text
 from vizsla.data.arena import Arena, Bytes, Ints, PositionsLike
@@ -85,16 +85,17 @@ class Corpus:
         return cls.load(folder)
 
     @classmethod
-    def load(cls, folder: str | Path) -> "Corpus":
+    def load(cls, folder: Place) -> "Corpus":
         """Map a stored corpus.
 
         Raises:
             ArtifactError: it is missing, incomplete, or its arrays do not fit each other.
         """
         artifact = open_artifact(folder, kind=KIND, version=VERSION)
-        return cls(**{name: artifact.array(name, dtype) for name, dtype in DTYPES.items()}, name=str(folder))
+        mapped = {name: np.asarray(artifact.array(name, dtype)) for name, dtype in DTYPES.items()}  # quicker to index
+        return cls(**mapped, name=str(folder))
 
-    def save(self, folder: str | Path) -> None:
+    def save(self, folder: Place) -> None:
         """Store it as an artifact.
 
         Raises:
@@ -110,7 +111,7 @@ class Corpus:
     def __iter__(self) -> Iterator[Passage]:
         for start in range(0, len(self), _BLOCK):
             block = range(start, min(start + _BLOCK, len(self)))
-            for id_, (title, text) in zip(self.ids.many(block), self._pairs(block), strict=True):
+            for id_, (title, text) in zip(self.ids.many(block), self.pairs(block), strict=True):
                 yield Passage(id_, text, title)
 
     @cached_property
@@ -125,7 +126,20 @@ class Corpus:
             ShapeError: a position that is not there.
             ArtifactError: stored offsets that leave the arrays.
         """
-        return [(title, text) if title else text for title, text in self._pairs(positions)]
+        return [(title, text) if title else text for title, text in self.pairs(positions)]
+
+    def pairs(self, positions: PositionsLike) -> list[tuple[str, str]]:
+        """The title, empty where there is none, and the text at these positions.
+
+        Raises:
+            ShapeError: a position that is not there.
+            ArtifactError: stored offsets that leave the arrays.
+        """
+        begin, end = self._arena.spans(positions)
+        sizes = self.title_sizes[np.asarray(positions, dtype=np.int64).reshape(-1)]
+        self._check_titles(begin, end, sizes)
+        titles = self._arena.strings(begin, begin + np.maximum(sizes - 1, 0))
+        return list(zip(titles, self._arena.strings(begin + sizes, end), strict=True))
 
     def passage(self, position: int) -> Passage:
         """The passage at one position.
@@ -134,24 +148,21 @@ class Corpus:
             ShapeError: a position that is not there.
             ArtifactError: stored offsets that leave the arrays.
         """
-        title, text = self._pairs([position])[0]
+        title, text = self.pairs([position])[0]
         return Passage(self.ids.many([position])[0], text, title)
 
     @cached_property
     def _arena(self) -> Arena:
         return Arena(self.bytes, self.starts, f"{self.name}: passages")
 
-    def _pairs(self, positions: PositionsLike) -> list[tuple[str, str]]:
-        begin, end = self._arena.spans(positions)
-        sizes = self.title_sizes[np.asarray(positions, dtype=np.int64).reshape(-1)]
-        self._check_titles(begin, end, sizes)
-        titles = self._arena.strings(begin, begin + np.maximum(sizes - 1, 0))
-        return list(zip(titles, self._arena.strings(begin + sizes, end), strict=True))
-
     def _check_titles(self, begin: Ints, end: Ints, sizes: npt.NDArray[np.int32]) -> None:
+        titled = np.flatnonzero(sizes)
+        if not len(titled):
+            return
+        begin, end, sizes = begin[titled], end[titled], sizes[titled]
         wrong = (sizes < 0) | (sizes > end - begin)
-        titled = np.flatnonzero(~wrong & (sizes > 0))
-        wrong[titled] = self.bytes[begin[titled] + sizes[titled] - 1] != _LINE_END
+        last = (begin + sizes - 1)[~wrong]
+        wrong[~wrong] = self.bytes[last] != _LINE_END
         for one in np.flatnonzero(wrong)[:1].tolist():
             found = f"a title of {sizes[one]} bytes that does not end in a passage of {end[one] - begin[one]}"
             raise ArtifactError(f"{self.name}: found {found}; altered since it was written: build it again")

@@ -6,11 +6,10 @@ the way. Memory: one block, and 16 bytes a passage while the hashes of the ids a
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 import numpy as np
 
-from vizsla.core.artifacts import draft
+from vizsla.core.artifacts import Place, draft
 from vizsla.core.errors import ArtifactError
 from vizsla.core.vectors import Bitmap, check_allowed
 from vizsla.data.arena import Arena, Ints
@@ -22,7 +21,7 @@ from vizsla.data.ids import Hashes, sort_hashes
 _BLOCK = 4096
 
 
-def join(corpora: Sequence[Corpus], kept: Sequence[Bitmap], folder: str | Path) -> Corpus:
+def join(corpora: Sequence[Corpus], kept: Sequence[Bitmap], folder: Place) -> None:
     """Store the kept passages of corpora as one; no id may be kept twice.
 
     Args:
@@ -38,10 +37,7 @@ def join(corpora: Sequence[Corpus], kept: Sequence[Bitmap], folder: str | Path) 
         check_allowed(mask, len(corpus))
     total = sum(int(np.count_nonzero(mask)) for mask in kept)
     with draft(folder, kind=KIND, version=VERSION, settings={"passages": total}) as target, ExitStack() as files:
-        arrays = {
-            name: GrowingArray(files.enter_context(target.path(f"{name}.npy").open("wb")), dtype)
-            for name, dtype in DTYPES.items()
-        }
+        arrays = {name: GrowingArray(files.enter_context(target.open(name)), dtype) for name, dtype in DTYPES.items()}
         ends = {"starts": 0, "id_starts": 0}
         for name in ends:
             arrays[name].append(np.zeros(1, np.int64))
@@ -56,7 +52,6 @@ def join(corpora: Sequence[Corpus], kept: Sequence[Bitmap], folder: str | Path) 
         arrays["id_order"].append(order)
         for array in arrays.values():
             array.close()
-    return Corpus.load(folder)
 
 
 def _blocks(corpora: Sequence[Corpus], kept: Sequence[Bitmap]) -> Iterator[tuple[Corpus, Ints]]:

@@ -89,6 +89,16 @@ class Ids(Sequence[str]):
             found[row] = position if name == ids[row] else self._find(ids[row], wanted[row], int(places[row]) + 1)
         return found
 
+    def hashes(self) -> Hashes:
+        """The hash of each position's id: (n,) uint64.
+
+        Raises:
+            ArtifactError: stored positions that leave the arrays.
+        """
+        found = np.zeros(len(self), np.uint64)
+        found[self._ordered(np.arange(len(self)))] = self._hashes
+        return found
+
     def first_duplicate(self) -> tuple[str, int, int] | None:
         """An id that two positions carry, with both; None where all differ."""
         for start in np.flatnonzero(self._hashes[1:] == self._hashes[:-1]).tolist():

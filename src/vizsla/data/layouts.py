@@ -58,11 +58,13 @@ class Outlet(NamedTuple):
         write: path, records and options to how many were written.
         place: folder and split to the file; None where the path that is given is the file.
         texts: whether examples need the texts of their passages.
+        metadata: whether passages keep their metadata and parents.
     """
 
     write: Callable[[Path, Any, Options], int]
     place: Callable[[Path, str], Path] | None = None
     texts: bool = True
+    metadata: bool = False
 
     @property
     def has_splits(self) -> bool:
@@ -196,7 +198,7 @@ LAYOUTS: dict[str, Layout] = {
         "a folder: corpus.jsonl, queries.jsonl, qrels/{split}.tsv",
         _beir,
         {
-            PASSAGES: Outlet(_plain(beir.write_passages), _in(beir.CORPUS)),
+            PASSAGES: Outlet(_plain(beir.write_passages), _in(beir.CORPUS), metadata=True),
             QUERIES: Outlet(_plain(beir.write_queries), _in(beir.QUERIES)),
             JUDGEMENTS: Outlet(_plain(beir.write_grades), _in("qrels/{}.tsv")),
         },
@@ -268,9 +270,9 @@ LAYOUTS: dict[str, Layout] = {
         "TREC's judgements", _file(judgements=trec.read_grades), {JUDGEMENTS: Outlet(_plain(trec.write_grades))}
     ),
     "jsonl": Layout(
-        "a passage a line: _id or id, title, text",
+        "a passage a line: _id or id, title, text, metadata, parent",
         _file(passages=jsonl.read_passages),
-        {PASSAGES: Outlet(_plain(beir.write_passages)), QUERIES: Outlet(_plain(beir.write_queries))},
+        {PASSAGES: Outlet(_plain(beir.write_passages), metadata=True), QUERIES: Outlet(_plain(beir.write_queries))},
     ),
     "table": Layout("CSV or TSV with a header", _file(passages=tables.read_passages), {}),
     "rocketqa": Layout(

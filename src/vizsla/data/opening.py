@@ -100,7 +100,7 @@ def writing(path: str | Path) -> Iterator[IO[bytes]]:
         finally:
             staged.unlink(missing_ok=True)
     except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error}); choose another place") from error
+        raise DataError(f"{path}: cannot be written ({error.strerror or error}); choose another place") from error
 
 
 def find(folder: Path, name: str) -> Path | None:

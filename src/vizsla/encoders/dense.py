@@ -29,19 +29,21 @@ class DenseEncoder(TwoModels[Model]):
     Args:
         queries: encodes queries.
         passages: encodes passages.
-        dim: the first so many columns of each vector, brought to unit length again where the model does so (what
-            Matryoshka training makes useful); 0 for all.
+        dim: the first so many columns of each vector (what Matryoshka training makes useful), 0 for all.
+        unit: those columns are brought to unit length again, where the model brings its vectors to it.
 
     Raises:
         SettingsError: more columns than the model has.
     """
 
-    def __init__(self, queries: Model, passages: Model, *, dim: int = 0) -> None:
+    def __init__(self, queries: Model, passages: Model, *, dim: int = 0, unit: bool = True) -> None:
         if dim > passages.width:
             raise SettingsError(f"found dim={dim}; wanted at most {passages.width}, the model's own")
         self.dim = dim or passages.width
-        whole = self.dim == passages.width
-        super().__init__(queries, passages, {"dim": str(self.dim) if whole else f"{self.dim} of {passages.width}"})
+        self._again = unit and self.dim < passages.width
+        shorter = not unit and passages.description.head.normalize
+        part = f"{self.dim} of {passages.width}" + ", of unit length before" * shorter
+        super().__init__(queries, passages, {"dim": str(self.dim) if self.dim == passages.width else part})
 
     @classmethod
     def of(cls, towers: Towers, use: Use) -> "DenseEncoder":
@@ -58,7 +60,7 @@ class DenseEncoder(TwoModels[Model]):
         passages = Model(towers.passages, precision=use.precision)
         shared = towers.queries is towers.passages
         queries = passages if shared else Model(towers.queries, precision=use.precision)
-        return cls(queries, passages, dim=use.dim)
+        return cls(queries, passages, dim=use.dim, unit=use.unit)
 
     def encode_queries(self, texts: Sequence[str]) -> Dense:
         """Vectors of queries: (n, dim).
@@ -101,10 +103,10 @@ class DenseEncoder(TwoModels[Model]):
 
     def _encoded(self, model: Model, texts: Sequence[Any], side: Side) -> Dense:
         made = np.empty((len(texts), self.dim), np.float32)
-        cut = self.dim < model.width
+        unit = self._again and model.description.head.normalize
         for positions, values in model.outputs(texts, side):
             kept = values[:, : self.dim]
-            made[positions] = _unit(kept) if cut and model.description.head.normalize else kept
+            made[positions] = _unit(kept) if unit else kept
         return made
 
 

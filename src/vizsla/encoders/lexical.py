@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 
 from vizsla.core import artifacts
 from vizsla.core import settings as plain
-from vizsla.core.errors import ArtifactError, SettingsError, ShapeError
+from vizsla.core.errors import ArtifactError, DataError, SettingsError, ShapeError
 from vizsla.core.protocols import Text
 from vizsla.core.vectors import Sparse
 from vizsla.encoders.bm25 import BM25
@@ -103,10 +103,9 @@ class LexicalEncoder:
 
         Raises:
             ShapeError: one string where a sequence of them is wanted.
+            DataError: a query that is no text.
         """
-        if isinstance(texts, str):
-            raise ShapeError(f"found the string {texts[:40]!r}; wanted a sequence of queries: [{texts[:40]!r}]")
-        rows = self._rows(list(texts))
+        rows = self._rows(asked(texts))
         rows.data *= self.bm25.weights(self._frequencies(rows), self.passages).astype(np.float32)
         rows.eliminate_zeros()
         return rows
@@ -174,6 +173,21 @@ def to_rows(counts: postings.Counts, numbers: Int64s, dim: int) -> Sparse:
     rows = csr_array((values, held, ends), shape=(len(counts.ends), dim))
     rows.sort_indices()
     return rows
+
+
+def asked(queries: Sequence[str]) -> list[str]:
+    """Queries, seen to be texts.
+
+    Raises:
+        ShapeError: one string where a sequence of them is wanted.
+        DataError: a query that is no text.
+    """
+    if isinstance(queries, str):
+        raise ShapeError(f"found the string {queries[:40]!r}; wanted a sequence of queries: [{queries[:40]!r}]")
+    for number, query in enumerate(queries, 1):
+        if not isinstance(query, str):
+            raise DataError(f"found {type(query).__name__} {query!r:.80} as query {number}; wanted text (str)")
+    return list(queries)
 
 
 def joined(passage: Text) -> str:

@@ -30,6 +30,7 @@ Way: TypeAlias = Literal["rrf", "minmax", "zscore"]
 Weights: TypeAlias = tuple[float, ...]
 
 _RULES: dict[Way, Rule] = {"rrf": ReciprocalRank(), "minmax": WeightedSum(), "zscore": WeightedSum(norm="zscore")}
+_EVEN: dict[Way, str] = {"rrf": "rrf({})", "minmax": "weighted({})", "zscore": "weighted({}, norm=zscore)"}
 _POINTS = 300  # of the grid at most: steps of 1/20 for two or three retrievers, 1/10 for four
 _FINEST = 20
 _LEAST = 2
@@ -108,8 +109,8 @@ class FittedFusion:
     Attributes:
         pipeline: the fusion, fitted on all queries; a retriever that it gives no weight is left out.
         parts: what was fitted while each part of the queries was held out; far apart means uncertain.
-        comparison: each retriever alone, all of them by rrf without weights, and `FITTED`: each query as
-            the weights rank it that were fitted without its part.
+        comparison: each retriever alone, all of them with equal weights by rrf and by every other way that
+            was tried, and `FITTED`: each query as the weights rank it that were fitted without its part.
     """
 
     pipeline: Pipeline
@@ -156,7 +157,7 @@ def fit_fusion(
     alone = [tuple(float(at == one) for at in range(len(names))) for one in range(len(names))]
     runs = {name: blocks["rrf"].ndcg(weights, ideal, wanted.cutoff) for name, weights in zip(names, alone, strict=True)}
     even = (1.0,) * len(names)
-    runs[f"rrf({', '.join(names)})"] = blocks["rrf"].ndcg(even, ideal, wanted.cutoff)
+    runs |= {_EVEN[way].format(", ".join(names)): blocks[way].ndcg(even, ideal, wanted.cutoff) for way in ways}
     runs[FITTED] = held_out
     measure = f"nDCG@{wanted.cutoff}"
     measured = [

@@ -8,7 +8,7 @@ blocks, threads, other queries or other passages can change a score. Knows rows 
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +29,8 @@ _FEW = 8
 _WORTH_SPLITTING = 1 << 22
 """Numbers of the index, times queries, from which on every core takes a part of the rows."""
 _NOTHING = np.zeros(0, np.bool_)
-_LARGEST = float(np.finfo(np.float32).max)
-_SMALLEST = float(np.finfo(np.float32).tiny)
+Wanted: TypeAlias = tuple[int, float, float]
+"""How many hits of a query; by how much a product may be too low to be a candidate; where scores are equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +39,6 @@ class Made:
 
     size: int
     dim: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Scaled:
-    """Queries as they are multiplied, (q, dim), and by how much a product may be too low to be a candidate, (q,).
-
-    `ceiling` is where scores beyond float32 begin, which are equal.
-    """
-
-    rows: Dense
-    slack: npt.NDArray[np.float64]
-    ceiling: npt.NDArray[np.float64]
 
 
 class FlatIndex:
@@ -80,14 +68,14 @@ class FlatIndex:
         """
         return cls(checked(passages))
 
-    def save(self, folder: str | Path) -> None:
+    def save(self, folder: artifacts.Place) -> None:
         """Store the index as an artifact."""
         made = plain.to_mapping(Made(len(self), self.dim))
         with artifacts.draft(folder, kind=KIND, version=VERSION, settings=made) as draft:
             draft.array("vectors", self.vectors)
 
     @classmethod
-    def load(cls, folder: str | Path) -> "FlatIndex":
+    def load(cls, folder: artifacts.Place) -> "FlatIndex":
         """Map a stored index; its size and header are checked, its bytes are read when they are used.
 
         Raises:
@@ -110,33 +98,35 @@ class FlatIndex:
             ArtifactError: a stored vector is not finite.
         """
         rows, depth = vectors.dense(queries, dim=self.dim), vectors.check_depth(k)
-        bitmap = vectors.check_allowed(allowed, len(self))
-        width, few = min(depth, len(self)), None
-        if bitmap is not None and _FEW * np.count_nonzero(bitmap) <= len(self):
-            few = np.flatnonzero(bitmap)
-        found = []
-        for begin in range(0, len(rows), _TOGETHER):
-            some = rows[begin : begin + _TOGETHER]
-            near = [few] * len(some) if few is not None else self._candidates(some, width, bitmap)
-            found += [self.rescored(row, positions, width) for row, positions in zip(some, near, strict=True)]
-        return hits.from_rows(found, depth)
+        return self.found(rows, depth, vectors.check_allowed(allowed, len(self)))
 
-    def rescored(
-        self, query: npt.NDArray[np.float32], positions: npt.NDArray[np.int64], k: int
-    ) -> tuple[hits.Positions, hits.Floats]:
-        """The k best of some positions by their exact scores: two (m,) arrays.
+    def found(self, queries: Dense, k: int, allowed: Bitmap | None) -> Hits:
+        """As `search`, of what was checked.
 
         Raises:
             ArtifactError: a stored vector is not finite.
         """
-        scores = np.empty(len(positions), np.float32)
-        dense.score(self.vectors, query.astype(np.float64), positions, scores)
-        if np.isnan(scores).any():
+        few, made = None, hits.empty(len(queries), k)
+        if allowed is not None and _FEW * np.count_nonzero(allowed) <= len(self):
+            few = np.flatnonzero(allowed)
+        for begin in range(0, len(queries), _TOGETHER):
+            some = queries[begin : begin + _TOGETHER]
+            near = [few] * len(some) if few is not None else self._candidates(some, min(k, len(self)), allowed)
+            for row, positions in enumerate(near, begin):
+                self.rescore(queries[row], positions, made, row)
+        return made
+
+    def rescore(self, query: npt.NDArray[np.float32], positions: npt.NDArray[np.int64], made: Hits, row: int) -> None:
+        """Make a row of hits, so far empty, of the best of some positions by their exact scores.
+
+        Raises:
+            ArtifactError: a stored vector is not finite.
+        """
+        if not dense.best_into(self.vectors, query, positions, made.positions[row], made.scores[row])[0]:
             raise ArtifactError(f"the index holds vectors that are not finite: {ALTERED}")
-        return hits.rank(positions, scores, k)
 
     @cached_property
-    def _peak(self) -> float:
+    def peak(self) -> float:
         """The largest norm of a row; read once, when first needed."""
         peak = 0.0
         for begin in range(0, len(self), BLOCK):
@@ -149,47 +139,30 @@ class FlatIndex:
                 peak = max(peak, most * float(np.sqrt(np.einsum("ij,ij->i", part, part).max())))
         return peak * (1 + self.dim * 2.0**-23)
 
-    def _scaled(self, queries: Dense) -> _Scaled:
-        """Queries times a power of two, so that no product with a row overflows; and what float32 may do to them.
-
-        For u = 2^-24 a float32 product of n columns is off by at most n u / (1 - n u) x |row| x |query|, in whatever
-        order it is summed, and by the smallest normal number for each product that vanishes (Higham, Accuracy and
-        Stability of Numerical Algorithms, 3.1). The bound is doubled, for it may be off above and below, and doubled
-        again, which also covers what rounding a score to float32 may move.
-        """
-        wide = queries.astype(np.float64)
-        norms = np.sqrt((wide * wide).sum(axis=1))
-        scales = np.ldexp(1.0, -16 - np.frexp(norms)[1])
-        products = self._peak * norms * scales
-        vanishing = 4 * (self.dim + 1) * _SMALLEST * np.maximum(1.0, scales) * max(1.0, self._peak)
-        slack = 4 * (self.dim + 2) * 2.0**-24 * products + vanishing
-        with np.errstate(over="ignore"):
-            return _Scaled((wide * scales[:, None]).astype(np.float32), slack, _LARGEST * scales)
-
     def _candidates(self, queries: Dense, k: int, allowed: Bitmap | None) -> list[npt.NDArray[np.int64]]:
         """Every position that could be among the k best, for each query."""
-        scaled, size = self._scaled(queries), len(self)
-        worth = threads.workers() if self.vectors.size * len(queries) > _WORTH_SPLITTING else 1
-        edges = np.linspace(0, size, worth + 1).astype(np.int64).tolist()
-        spans = list(pairwise(edges))
-
-        def run(span: tuple[int, int]) -> list[npt.NDArray[np.int64]]:
-            return self._sweep(scaled, k, allowed, span)
-
-        parts = [run(span) for span in spans] if worth == 1 else list(threads.pool().map(run, spans))
+        scaled, size, peak = np.empty_like(queries), len(self), self.peak
+        wanted = [(k, *dense.scaled(one, peak, out)) for one, out in zip(queries, scaled, strict=True)]
+        if self.vectors.size * len(queries) <= _WORTH_SPLITTING or threads.workers() == 1:
+            return self._sweep(scaled, wanted, allowed, (0, size))
+        edges = np.linspace(0, size, threads.workers() + 1).astype(np.int64).tolist()
+        parts = threads.pool().map(lambda span: self._sweep(scaled, wanted, allowed, span), pairwise(edges))
         return [np.concatenate(found) for found in zip(*parts, strict=True)]
 
     def _sweep(
-        self, scaled: _Scaled, k: int, allowed: Bitmap | None, span: tuple[int, int]
+        self, scaled: Dense, wanted: list[Wanted], allowed: Bitmap | None, span: tuple[int, int]
     ) -> list[npt.NDArray[np.int64]]:
         """As `_candidates`, of some rows."""
-        rows, size = scaled.rows, len(scaled.rows)
-        bitmap = _NOTHING if allowed is None else allowed
-        best = [selecting.nothing(k) for _ in range(size)]
-        wanted = list(zip([k] * size, scaled.slack.tolist(), scaled.ceiling.tolist(), strict=True))
+        if span == (0, len(self)) and len(self) <= BLOCK:  # a small index: one call for each query
+            some = _NOTHING if allowed is None else allowed
+            products = scaled @ self.vectors.T
+            return [selecting.most(one, some, asked) for one, asked in zip(products, wanted, strict=True)]
+        best = [selecting.nothing(k) for k, _, _ in wanted]
         for begin in range(*span, BLOCK):
-            products = rows @ self.vectors[begin : min(begin + BLOCK, span[1])].T
-            for row in range(size):
-                best[row] = selecting.take(products[row], begin, bitmap, best[row], wanted[row])
+            end = min(begin + BLOCK, span[1])
+            products = scaled @ self.vectors[begin:end].T
+            some = _NOTHING if allowed is None else allowed[begin:end]
+            for row in range(len(scaled)):
+                best[row] = selecting.take(products[row], begin, some, best[row], wanted[row])
         last = [selecting.narrowed(one, asked, 0) for one, asked in zip(best, wanted, strict=True)]
         return [one.positions[: one.count] for one in last]

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import chain
-from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -34,8 +33,8 @@ from vizsla.kernels import bounding, decoding, postings, scoring
 KIND, VERSION = "inverted-index", 2
 BUDGET_BYTES = 256 << 20
 _WORTH_SPLITTING = 4_000_000
-_FEW = 64
-"""Positions are scored one by one where no more than one in so many is allowed."""
+_WORTH_A_THREAD = 100_000
+"""Entries from which on rows and lists are turned at once: less takes longer to hand over than to do."""
 _LONGEST = 2.0**31
 """An index holds no more passages, and none of more terms: no average lies beyond this, or below one of it."""
 _NOTHING = np.zeros(0, np.bool_)
@@ -117,7 +116,7 @@ class InvertedIndex:
         steps = _NO_NORMS if made.steps is None else made.steps
         return cls(arranged, steps, made.lengths, weighting, bits, _rounding(made))
 
-    def save(self, folder: str | Path) -> None:
+    def save(self, folder: artifacts.Place) -> None:
         """Store the index as an artifact."""
         kind = str(self._stored.rows.values.dtype)
         made = stored.Made(len(self), self.dim, kind, stored.plain_weighting(self.weighting), self.bits, self.rounding)
@@ -129,7 +128,7 @@ class InvertedIndex:
                 draft.array(name, array)
 
     @classmethod
-    def load(cls, folder: str | Path) -> "InvertedIndex":
+    def load(cls, folder: artifacts.Place) -> "InvertedIndex":
         """Map a stored index; its sizes and headers are checked, its bytes are read when they are used.
 
         Raises:
@@ -211,7 +210,7 @@ class InvertedIndex:
     def _search(self, block: scoring.Block, found: Hits, bitmap: Bitmap | None, *, alone: bool) -> None:
         """Fill rows of hits that say nothing yet."""
         cores = threads.workers() if alone else 1
-        if bitmap is not None and _FEW * np.count_nonzero(bitmap) <= len(self):
+        if bitmap is not None and scoring.FEW * np.count_nonzero(bitmap) <= len(self):
             self._shared(block, found, cores, (scoring.search_few, np.flatnonzero(bitmap)))
         elif len(found) == 1 and cores > 1 and self._touched(block) > _WORTH_SPLITTING:
             self._search_ranges(block, found, bitmap)
@@ -220,7 +219,7 @@ class InvertedIndex:
             self._shared(block, found, cores, (scoring.search_block, span))
 
     def _touched(self, block: scoring.Block) -> int:
-        """About how many postings queries read: lists, and a code at every position for each tiled column."""
+        """About how many postings queries read: lists, and a code of every group of positions for each tiled column."""
         starts = self._stored.postings.starts
         sizes = starts[block.columns + 1] - starts[block.columns]
         return int(sizes.sum()) + int(np.count_nonzero(sizes == 0)) * len(self) // bounding.GROUP
@@ -266,7 +265,7 @@ def _norms(weighting: TermFrequencies, lengths: npt.NDArray[np.int32], average: 
 
 
 def write(
-    folder: str | Path,
+    folder: artifacts.Place,
     forward: Forward,
     order: npt.NDArray[np.int64],
     weighting: TermFrequencies | None,
@@ -294,7 +293,7 @@ def write(
         draft.array("steps", _NO_NORMS if made.steps is None else made.steps)
         draft.array("lengths", made.lengths)
         growing = {
-            name: GrowingArray(files.enter_context(draft.path(f"{name}.npy").open("wb")), kind)
+            name: GrowingArray(files.enter_context(draft.open(name)), kind)
             for name, kind in stored.kinds(made.values, len(order)).items()
         }
 
@@ -307,7 +306,7 @@ def write(
                 growing[name].append(piece)
 
         rows, lists = turning.turn(forward, made, budget_bytes)
-        if threads.workers() > 1:
+        if threads.workers() > 1 and forward.entries > _WORTH_A_THREAD:
             # A thread of its own: a thread of the pool that waited for the pool might wait for itself.
             with ThreadPoolExecutor(1) as beside:
                 waiting = beside.submit(put, lists)
@@ -329,7 +328,7 @@ def _rounding(made: turning.Plan) -> float | None:
     return moved / all_impacts if all_impacts else None
 
 
-def _load_first(folder: str | Path) -> InvertedIndex:
+def _load_first(folder: artifacts.Place) -> InvertedIndex:
     """An index of the first format, which had lists alone: turned round in memory."""
     artifact = artifacts.open_artifact(folder, kind=KIND, version=1)
     made, weighting = stored.read_settings(artifact)

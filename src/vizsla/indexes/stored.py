@@ -4,7 +4,6 @@ Knows their types, sizes and order, and checks them at the door; refuses to know
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -90,7 +89,7 @@ def read_settings(artifact: artifacts.Artifact) -> tuple[Made, TermFrequencies |
 
 
 def check(
-    folder: str | Path,
+    folder: artifacts.Place,
     made: Made,
     arrays: scoring.Stored,
     others: tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]],

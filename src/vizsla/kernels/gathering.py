@@ -13,11 +13,8 @@ from vizsla.kernels.bounding import GROUP, Span
 from vizsla.kernels.compiling import List, compiled
 from vizsla.kernels.decoding import Norms
 from vizsla.kernels.ranking import rank_into
-from vizsla.kernels.scoring import Stored, find_best
-from vizsla.kernels.summing import Query, sum_rows, table
-
-FEW = 64
-"""Positions are scored one by one where no more than one in so many is allowed."""
+from vizsla.kernels.scoring import FEW, Stored, find_best, sum_few
+from vizsla.kernels.summing import Query
 
 
 class Part(NamedTuple):
@@ -113,9 +110,7 @@ def _search(part: Part, asked: Asked, span: Span, k: int) -> Any:
     if len(span.allowed) > 0:
         some = np.flatnonzero(span.allowed[span.first : span.last]) + span.first
         if FEW * len(some) <= span.last - span.first:
-            sums = np.empty(len(some), np.float32)
-            fine = sum_rows(part.stored.rows, part.norms.live, query, table(columns), some, sums)
-            return fine and not np.isnan(sums).any(), some[sums >= 0], sums[sums >= 0]
+            return sum_few(part.stored, part.norms, query, some)
     return find_best(part.stored, part.norms, query, k, span)
 
 

@@ -15,6 +15,8 @@ from vizsla.kernels.decoding import Norms, sum_codes, worth_decoding
 from vizsla.kernels.ranking import rank_into
 from vizsla.kernels.summing import Query, Rows, sum_rows, table
 
+FEW = 64
+"""Positions are summed from their rows at once where no more than one in so many is allowed."""
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -57,17 +59,23 @@ def search_block(stored: Stored, norms: Norms, block: Block, span: Span, positio
 
 @compiled
 def search_few(stored: Stored, norms: Norms, block: Block, few: Any, positions: Any, scores: Any) -> int:
-    """As `search_block`, of given positions (rising) alone: each is summed from its row."""
-    sums = np.empty(len(few), np.float32)
+    """As `search_block`, of given positions (rising) alone."""
     for row in range(len(positions)):
-        query = _query(block, row)
-        if not sum_rows(stored.rows, norms.live, query, table(query.columns), few, sums):
+        fine, found, sums = sum_few(stored, norms, _query(block, row), few)
+        if not fine:
             return 0
-        if np.isnan(sums).any():
-            return 0
-        shared = sums >= 0
-        rank_into(few[shared], sums[shared], positions[row], scores[row])
+        rank_into(found, sums, positions[row], scores[row])
     return 1
+
+
+@compiled
+def sum_few(stored: Stored, norms: Norms, query: Query, few: Any) -> tuple[int, Any, Any]:
+    """Those of given positions (rising) that share a column with a query, with their scores, summed from their rows."""
+    sums = np.empty(len(few), np.float32)
+    if not sum_rows(stored.rows, norms.live, query, table(query.columns), few, sums) or np.isnan(sums).any():
+        return 0, few[:0], sums[:0]
+    shared = sums >= 0
+    return 1, few[shared], sums[shared]
 
 
 @compiled

@@ -11,7 +11,11 @@ import numpy as np
 
 from vizsla.kernels.compiling import compiled
 
-_ROOM = 1024
+_ROOM = 256
+_STRETCH = 128
+"""Scores between which the threshold may rise."""
+_GROUP = 16
+"""Scores looked at together: most groups hold none that could stay."""
 
 
 class Best(NamedTuple):
@@ -34,29 +38,34 @@ def nothing(k: int) -> Best:
 def take(scores: Any, first: int, allowed: Any, best: Best, wanted: Any) -> Best:
     """Put the scores of positions from `first` on among the candidates.
 
-    Every score is written, and counted where it stays: a branch would be guessed wrong too often.
+    In a group that holds one that stays every score is written, and counted where it stays: a branch would be guessed
+    wrong too often.
 
     Args:
         scores: (m,) float32.
         first: the position of the first.
-        allowed: (n,) which positions may be taken; all where empty.
+        allowed: (m,) which of them may be taken; all where empty.
         best: the candidates so far.
         wanted: k; the slack; and from where on scores are equal, above it and below its negative (both float64).
     """
-    if best.count + len(scores) > len(best.scores):
-        best = narrowed(best, wanted, len(scores))
-    kept, positions, theta = best.scores, best.positions, best.theta
-    count = np.uint64(best.count)
-    if len(allowed) == 0:
-        for i in range(len(scores)):
-            kept[count], positions[count] = scores[i], first + i
-            count += np.uint64(not scores[i] < theta)
-    else:
-        some = allowed[first : first + len(scores)]
-        for i in range(len(scores)):
-            kept[count], positions[count] = scores[i], first + i
-            count += np.uint64((not scores[i] < theta) & some[i])
-    return Best(kept, positions, np.int64(count), theta)
+    every = len(allowed) == 0
+    for start in range(0, len(scores), _STRETCH):
+        last = min(start + _STRETCH, len(scores))
+        if best.count + _STRETCH > len(best.scores):
+            best = narrowed(best, wanted, _STRETCH)
+        kept, positions, count, theta = best.scores, best.positions, np.uint64(best.count), best.theta
+        for begin in range(start, last, _GROUP):
+            end, near = min(begin + _GROUP, last), 1
+            if end - begin == _GROUP:
+                some, near = scores[begin:end], 0
+                for i in range(_GROUP):
+                    near += not some[i] < theta
+            if near > 0:
+                for i in range(begin, end):
+                    kept[count], positions[count] = scores[i], first + i
+                    count += np.uint64((not scores[i] < theta) & (every or allowed[i]))
+        best = Best(kept, positions, np.int64(count), theta)
+    return best
 
 
 @compiled
@@ -76,3 +85,10 @@ def narrowed(best: Best, wanted: Any, more: int) -> Best:
     wider, places = np.empty(2 * (kept + more), np.float32), np.empty(2 * (kept + more), np.int64)
     wider[:kept], places[:kept] = scores[:kept], positions[:kept]
     return Best(wider, places, kept, theta)
+
+
+@compiled
+def most(scores: Any, allowed: Any, wanted: Any) -> Any:
+    """Positions of the scores that are left of a stream of these alone: (m,) int64."""
+    best = narrowed(take(scores, 0, allowed, nothing(wanted[0]), wanted), wanted, 0)
+    return best.positions[: best.count]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from vizsla.core.errors import ArtifactError, IncompatibleError, SettingsError
 from vizsla.models import hub, reading, registry
-from vizsla.models.description import Towers
+from vizsla.models.description import Description, Towers
 from vizsla.models.model import width
 from vizsla.models.registry import Entry
 from vizsla.models.table import bag_of_words
@@ -30,11 +30,13 @@ class Use:
         precision: "fp32" or "bf16".
         dim: the first so many columns of a vector (Matryoshka), 0 for all.
         windows: of a long passage "first" cuts it to one length, "max" takes the largest output of its windows.
+        unit: those columns are brought to unit length again, where the model brings its vectors to it.
     """
 
     precision: str = "fp32"
     dim: int = 0
     windows: str = "first"
+    unit: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +72,14 @@ def find(wanted: Wanted, precision: str | None = None) -> tuple[Towers, Use]:
     queries, passages = wanted.queries or wanted.model, wanted.passages or wanted.model
     if passages is None or queries is None:
         raise SettingsError("found no model for one side; wanted model=..., or both queries=... and passages=...")
-    right = _told(_read(passages, wanted))
+    right = _told(_read(passages, wanted), wanted)
     if queries == BAG_OF_WORDS:
         return _fitting(Towers(bag_of_words(right.passages), right.passages)), use
-    left = right if queries == passages else _told(_read(queries, wanted))
+    left = right if queries == passages else _told(_read(queries, wanted), wanted)
     towers = _fitting(Towers(left.queries, right.passages))
     tower = towers.passages
     own = min(tower.dim, width(tower.architecture, tower.head))
-    return towers, use if use.dim else replace(use, dim=own)
+    return towers, use if use.dim else replace(use, dim=own, unit=not _shortened(tower, wanted))
 
 
 def _use(settings: Mapping[str, object], precision: str | None) -> Use:
@@ -121,13 +123,21 @@ def _is_path(named: str | Path) -> bool:
     return isinstance(named, Path) or named.startswith((".", "/", "~")) or named.count("/") > 1
 
 
-def _told(towers: Towers) -> Towers:
+def _shortened(tower: Description, wanted: Wanted) -> bool:
+    """Whether files ask for the first columns of vectors: sentence-transformers leaves what remains of unit length."""
+    asked = 0 < tower.dim < width(tower.architecture, tower.head)
+    return asked and not wanted.settings.get("dim") and "normalize" not in wanted.settings
+
+
+def _told(towers: Towers, wanted: Wanted) -> Towers:
     """The towers as they are; a word where a dot product of their vectors would not be their score."""
     tower = towers.queries
-    if tower.score == "cosine" and tower.head.kind == "vector" and not tower.head.normalize:
+    unit = tower.head.normalize and not _shortened(tower, wanted)
+    if tower.score == "cosine" and tower.head.kind == "vector" and not unit:
         logging.getLogger("vizsla").warning(
             "%s is compared by cosine and does not normalise: its vectors come as the model makes them; for search by "
-            "dot products load it with settings={'normalize': True}, or {'score': 'dot'} where it was trained so",
+            "dot products load it with settings={'normalize': True}, or with settings={'score': 'dot'} where it was "
+            "trained so",
             tower.name,
         )
     return towers

@@ -4,7 +4,7 @@ Knows how published settings and post-processors name them. Refuses to know text
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from vizsla.core.errors import ArtifactError
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Template: TypeAlias = Sequence[Mapping[str, Any]]
 ROLES = ("cls", "sep", "pad", "unk", "mask")
 SQUARE = {role: f"[{role.upper()}]" for role in ROLES}
+_UNTYPED = ("DistilBert", "MPNet", "Roberta", "XLMRoberta", "Camembert", "TokenizersBackend")
+"""Tokenizer classes that give no token types unless they are told to."""
 ANGLE = {"cls": "<s>", "sep": "</s>", "pad": "<pad>", "unk": "<unk>", "mask": "<mask>"}
 
 
@@ -33,12 +35,33 @@ class Frame:
     second_type: int = 1
 
 
-def frame(post_processor: Mapping[str, Any] | None, names: Mapping[str, str]) -> Frame:
+def typed(config: Mapping[str, object]) -> bool:
+    """Whether the tokenizer gives token types: it says what it gives, or its class does.
+
+    Without them the model takes every token for one of the first text.
+    """
+    given = config.get("model_input_names")
+    if isinstance(given, list):
+        return "token_type_ids" in given
+    return not str(config.get("tokenizer_class", "")).startswith(_UNTYPED)
+
+
+def frame(post_processor: Mapping[str, Any] | None, names: Mapping[str, str], *, typed: bool = True) -> Frame:
     """Read a frame off a tokenizer.json's post-processor; without one, off the separator's name.
+
+    Args:
+        post_processor: what the file says, None without one.
+        names: of the special tokens, by role.
+        typed: whether the tokenizer gives token types.
 
     Raises:
         ArtifactError: a post-processor that puts other tokens around a text than one before and one after.
     """
+    made = _frame(post_processor, names)
+    return made if typed else replace(made, second_type=0)
+
+
+def _frame(post_processor: Mapping[str, Any] | None, names: Mapping[str, str]) -> Frame:
     for found in _processors(post_processor):
         kind = found.get("type")
         if kind in ("BertProcessing", "RobertaProcessing"):

@@ -71,7 +71,8 @@ def from_vocabulary(path: str | Path, config: Mapping[str, object], *, symbols: 
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token=names["unk"], max_input_chars_per_word=100))
     _split_words(tokenizer, _normalizer(config), symbols=symbols)
     _add(tokenizer, config, names)
-    return _tokens(tokenizer, specials.frame(None, names), ids, ties="second" if symbols else "first")
+    frame = specials.frame(None, names, typed=specials.typed(config))
+    return _tokens(tokenizer, frame, ids, ties="second" if symbols else "first")
 
 
 def _split_words(tokenizer: "Tokenizer", settings: Mapping[str, Any], *, symbols: bool) -> None:
@@ -107,7 +108,7 @@ def from_merges(path: str | Path, merges: str | Path, config: Mapping[str, objec
         tokenizer = Tokenizer(models.BPE(vocabulary, pairs, continuing_subword_prefix="", end_of_word_suffix=""))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=config.get("add_prefix_space") is True)
     _add(tokenizer, config, names)
-    return _tokens(tokenizer, specials.frame(None, names), ids)
+    return _tokens(tokenizer, specials.frame(None, names, typed=specials.typed(config)), ids)
 
 
 def from_json(path: str | Path, config: Mapping[str, object]) -> Tokens:
@@ -130,7 +131,7 @@ def from_json(path: str | Path, config: Mapping[str, object]) -> Tokens:
         tokenizer.encode("\ufdd0\u2603a")  # a model that lacks what it calls the unknown token says so here
         known = tokenizer.get_vocab(with_added_tokens=True)
         names = specials.names(config, specials.SQUARE if specials.SQUARE["cls"] in known else specials.ANGLE)
-        frame = specials.frame(named, names)
+        frame = specials.frame(named, names, typed=specials.typed(config))
         names |= frame.names
     ids = specials.ids(names, known, str(path))
     _add(tokenizer, config, names)

@@ -1,20 +1,21 @@
-"""Fused: several retrievers searched at the same time, their hits made one ranking.
+"""Fused: several retrievers searched side by side, their hits made one ranking.
 
-Knows how bases are searched side by side. Refuses to know how their hits are fused (`vizsla.retrievers.fusion`).
+Knows what bases are asked for. Refuses to know how their hits are fused (`vizsla.retrievers.fusion`).
 """
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
-from vizsla.core import threads, vectors
+from vizsla.core import vectors
 from vizsla.core.errors import SettingsError
 from vizsla.core.hits import Hits
 from vizsla.core.protocols import Retriever, Stage, Trace
 from vizsla.core.vectors import Bitmap
 from vizsla.retrievers.fusion import ReciprocalRank, Rule, fuse, weights_of
+from vizsla.retrievers.lanes import together
 from vizsla.retrievers.tracing import then, traced
 
 DEPTH = 100
@@ -57,7 +58,7 @@ class Fused:
     def trace(self, queries: Sequence[str], k: int, allowed: Bitmap | None = None) -> Trace:
         """As `search`, with every base's stages before the fusing.
 
-        Bases are searched at the same time, so their seconds add up to more than the clock shows.
+        Where bases are searched at the same time, their seconds add up to more than the clock shows.
         """
         depth = max(vectors.check_depth(k), self.depth)
         found = self._each(lambda base: traced(base, queries, depth, allowed))
@@ -67,14 +68,4 @@ class Fused:
         return then(found, Stage(self.name, hits, time.perf_counter() - begin, note))
 
     def _each(self, call: Callable[[Retriever], T]) -> list[T]:
-        """Call for every base, at the same time where there are cores for it.
-
-        The bases' own work waits on the one pool of threads: were they run in it too, all its threads
-        could be waiting for each other. So each has a thread for as long as the search takes.
-        """
-        first, *others = self.bases
-        if not others or threads.workers() == 1:
-            return [call(base) for base in self.bases]
-        with ThreadPoolExecutor(len(others), thread_name_prefix="vizsla-fused") as lanes:
-            waiting = [lanes.submit(call, base) for base in others]
-            return [call(first), *(each.result() for each in waiting)]
+        return together([partial(call, base) for base in self.bases])

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from vizsla.core.errors import SettingsError, ShapeError
 from vizsla.core.hits import Floats, Hits, Positions, from_rows, rank
 from vizsla.core.settings import nearest
+from vizsla.kernels import fusing
 
 Doubles: TypeAlias = npt.NDArray[np.float64]
 Norm: TypeAlias = Literal["minmax", "zscore"]
@@ -101,7 +102,8 @@ class WeightedSum:
             return np.full(len(values), 1.0 if self.norm == "minmax" else 0.0), 0.0
         if self.norm == "minmax":
             return (values - low) / (high - low), 0.0
-        standard: Doubles = (values - values.mean()) / values.std()
+        apart = values - values.mean()
+        standard: Doubles = apart / np.sqrt((apart * apart).mean())
         return standard, float(standard.min())
 
 
@@ -121,28 +123,16 @@ class Candidates:
 
     def scores(self, weights: Sequence[float]) -> tuple[Positions, Floats]:
         """The passages that a base of a weight above 0 found, and the sum over the bases, in their order: (m,)."""
-        counting = np.array(weights, np.float64) > 0
-        kept = self.found[:, counting].any(axis=1)
-        total = np.zeros(int(kept.sum()))
-        for base, weight in enumerate(weights):
-            total += weight * self.worth[kept, base]
-        return self.positions[kept], total.astype(np.float32)
+        kept, sums = fusing.add_up(self.positions, self.worth, self.found, np.array(weights, np.float64))
+        return kept, sums
 
 
 def gather(rule: Rule, rows: Sequence[tuple[Positions, Floats]]) -> Candidates:
     """Bring one query's hits of every base together, as `Hits.row` gives them."""
-    positions, places = np.unique(np.concatenate([row for row, _ in rows]), return_inverse=True)
-    shape = len(positions), len(rows)
-    worth, found = np.zeros(shape), np.zeros(shape, np.bool_)
-    begin = 0
-    for base, (row, scores) in enumerate(rows):
-        here = places[begin : begin + len(row)]
-        values, missing = rule.worth(scores)
-        worth[:, base] = missing
-        worth[here, base] = values
-        found[here, base] = True
-        begin += len(row)
-    return Candidates(positions, worth, found)
+    each = [rule.worth(scores) for _, scores in rows]
+    worth, missing = np.concatenate([values for values, _ in each]), np.array([lacking for _, lacking in each])
+    ends = np.cumsum([len(values) for values, _ in each])
+    return Candidates(*fusing.unite(np.concatenate([row for row, _ in rows]), worth, missing, ends))
 
 
 def fuse(parts: Sequence[Hits], rule: Rule, k: int) -> Hits:

@@ -4,8 +4,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from vizsla.core import vectors
 from vizsla.core.hits import Hits
 from vizsla.core.protocols import Retriever, Stage, Trace
@@ -35,17 +33,11 @@ class Shortened:
 
     def search(self, queries: Sequence[str], k: int, allowed: Bitmap | None = None) -> Hits:
         """The k best passages of each query; beyond `most`, a row has ended."""
-        return self._padded(self.base.search(queries, min(vectors.check_depth(k), self.most), allowed), k)
+        return self.base.search(queries, min(vectors.check_depth(k), self.most), allowed).padded(k)
 
     def trace(self, queries: Sequence[str], k: int, allowed: Bitmap | None = None) -> Trace:
         """As `search`, with the base's stages."""
         found = traced(self.base, queries, min(vectors.check_depth(k), self.most), allowed)
         begin = time.perf_counter()
-        hits = self._padded(found.hits, k)
+        hits = found.hits.padded(k)
         return then([found], Stage(self.name, hits, time.perf_counter() - begin))
-
-    def _padded(self, hits: Hits, k: int) -> Hits:
-        wide = (0, 0), (0, k - hits.positions.shape[1])
-        return Hits(
-            np.pad(hits.positions, wide, constant_values=-1), np.pad(hits.scores, wide, constant_values=-np.inf)
-        )

@@ -16,7 +16,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
-from functools import partial
+from functools import lru_cache, partial
 from types import NoneType
 from typing import Any, Literal, NoReturn, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 
@@ -28,6 +28,7 @@ from vizsla.retrievers.steps import FUSINGS, RESERVED, STEPS, Fusing, Pipeline, 
 LONGEST = 4096
 _MOST_BRACKETS = 20
 _SHOWN = 72
+_REMEMBERED = 128
 _TOKEN = re.compile(
     rf"""(?P<space>\s+)|(?P<arrow>>>)|(?P<mark>[(),=])|(?P<name>{BARE})"""
     r"""|(?P<number>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?![\w.]))"""
@@ -65,6 +66,12 @@ def parse(text: str) -> Pipeline:
     """
     if len(text) > LONGEST:
         raise SettingsError(f"found a pipeline of {len(text):,} characters; wanted at most {LONGEST:,}")
+    return _read(text)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _read(text: str) -> Pipeline:
+    """The same, remembered: a pipeline is read again for every search by it."""
     reader = _Reader(text)
     found = reader.pipeline()
     reader.finish()

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from argparse import Namespace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -98,6 +99,21 @@ def test_what_is_put_together_by_hand_finds_the_same(load: Any, judged: Any, tmp
         assert speed.recall(found, [truth.best(mode, row, 10) for row in range(ASKED)]) > 0.95, mode
 
 
+def test_filters_are_held_against_the_exact_answers(load: Any, judged: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    filters, engines = load("collection_filters"), load("collection_engines")
+    with engines.collected(judged) as (given, snapshot):
+        filters.compare(given, snapshot, Namespace(rounds=1, clock="wall"))
+        home = given.folder
+    assert not home.exists()
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in capsys.readouterr().out.splitlines()]
+    rows = [row for row in cells if row and ", top " in row[0]]
+    assert [row[1] for row in rows[:5]] == ["100 %", "50 %", "10 %", "1 %", "0.1 %"]
+    for name, share, counted, *found, _ in rows:
+        kept = sum(one.metadata["draw"] < 10 * float(share.split()[0]) for one in judged.passages)
+        assert int(counted) == kept
+        assert found == (["", ""] if name == "hybrid, top 10" or not kept else ["1.0000", "1.0000"])
+
+
 def test_fusion_and_recall(load: Any) -> None:
     given_of, speed = load("collection_given"), load("collection_speed")
     assert given_of.fuse([[1, 2, 3], [3, 4]]) == [3, 1, 2, 4]
@@ -143,6 +159,9 @@ def test_sets_are_joined_with_their_vectors(load: Any, tmp_path: Path) -> None:
     assert whole.dense[:, 0].tolist() == [0, 1, 2, 3, 4, 10, 11, 12, 13, 14, 15, 16]
     assert whole.grades == {"one/q": {"one/2": 1}, "two/q": {"two/2": 1}}
     assert whole.sparse is None
+    more = data.load(tmp_path, tmp_path, ("one", "two"), size=99, asked=99)
+    assert (more.passages, more.queries) == (whole.passages, whole.queries)
+    assert (len(more.dense), len(more.asked_dense)) == (12, 2)
     some = data.load(tmp_path, tmp_path, ("one", "two"), size=3)
     assert [one.id for one in some.passages] == ["one/0", "two/0", "two/6"]
     assert some.dense[:, 0].tolist() == [0, 10, 16]

@@ -2,9 +2,11 @@
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -37,8 +39,19 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("script", ["quality.py", "lexical_speed.py", "calibration.py"])
-def test_without_data_a_benchmark_says_why_it_skips(script: str, tmp_path: Path) -> None:
-    lines = run(script, tmp_path / "nowhere")
+def test_without_data_a_benchmark_says_why_it_skips(
+    script: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("WARNING", "vizsla")  # scripts set it too, and it is set back behind the test
+    monkeypatch.syspath_prepend(FOLDER)
+    monkeypatch.setattr(sys, "argv", [script, str(tmp_path / "nowhere")])
+    with mock.patch.dict(os.environ):  # which scripts change
+        runpy.run_path(str(FOLDER / script), run_name="__main__")
+    lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1
     assert lines[0].startswith("skipped: found no judged sets at")
 
@@ -65,3 +78,14 @@ def test_calibration_prints_its_tables(data: Path) -> None:
     assert any(line.startswith("| vizsla calibrate | ") for line in lines)
     assert sum(line.startswith("| 0.") for line in lines) == 10
     assert any(line.startswith("| probabilities, top 10 | ") for line in lines)
+
+
+def test_filters_keep_what_sqlite_keeps() -> None:
+    lines = run("filters.py", "--size", 3000, "--segment", 1000, "--rounds", 1)
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("| `")]
+    assert len(rows) == 18
+    assert all(1 <= float(kept.removesuffix("%")) <= 99 for condition, kept, *_ in rows[:8])
+    assert [condition for condition, *_, theirs in rows if not theirs] == [row[0] for row in rows if "tags" in row[0]]
+    assert [line.split("|")[1].strip() for line in lines if line.startswith("| ") and "`" not in line][1:8] == [
+        "read and check", "build", "write", "open segments", "merge into one", "open the one", "read 1,000 rows back",
+    ]  # fmt: skip

@@ -135,7 +135,14 @@ def test_bmp_is_compared_with_what_it_holds(rows: Any) -> None:
     assert queries.csr().max(axis=1).toarray().tolist() == [32] * len(rows)
 
 
-@pytest.mark.parametrize(("data", "engines"), [("light", ["vizsla"]), ("words", ["vizsla-bm25", "bm25s", "tantivy"])])
+@pytest.mark.parametrize(
+    ("data", "engines"),
+    [
+        ("light", ["vizsla"]),
+        ("words", ["vizsla-bm25", "tantivy"]),
+        pytest.param("words", ["vizsla-bm25", "bm25s"], marks=pytest.mark.slow),  # compiles anew in every process
+    ],
+)
 def test_engines_are_built_checked_and_timed(data: str, engines: list[str], tmp_path: Path) -> None:
     given = ["--data", data, "--size", "500", "--k", "10", "--rounds", "1", "--queries", "20"]
     command = [sys.executable, str(FOLDER / "sparse_speed.py"), *given, "--cache", str(tmp_path), "--engines", *engines]

@@ -6,7 +6,7 @@ import pytest
 
 from vizsla.cli import app
 from vizsla.cli.answering import Searching
-from vizsla.cli.terminal import printable
+from vizsla.cli.terminal import printable, tell
 
 from .conftest import Call
 
@@ -71,6 +71,12 @@ def test_bytes_that_are_no_text_are_refused(call: Call, arguments: list[str]) ->
 
 def test_printable_obeys_nothing() -> None:
     assert printable("a\x1b[31m\r\n\tb\u202e\x07 猫") == "a [31m b 猫"
+
+
+def test_settings_of_python_are_said_as_flags(capsys: pytest.CaptureFixture[str]) -> None:
+    tell("load it with settings={'normalize': True}, or settings={'score': 'dot'}; wanted settings={'heads': ...}")
+    said = "load it with --set normalize=true, or --set score=dot; wanted --set heads=..."
+    assert capsys.readouterr().err == f"vizsla: {said}\n"
 
 
 def test_paragraphs_of_help_fill_their_lines(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,22 @@ def test_a_collection_is_made_and_filled(call: Call, data: Path, tmp_path: Path)
     assert [(one.id, one.title, one.text) for one in held(place)] == PASSAGES
 
 
+@pytest.mark.parametrize("command", ["add", "update", "sync"])
+def test_what_is_broken_off_says_what_was_kept(
+    call: Call, kb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes/a.txt").write_text("mine", encoding="utf-8")
+    monkeypatch.setattr(Collection, "add", interrupted)
+    monkeypatch.setattr(Collection, "update", interrupted)
+    done = call(command, kb, tmp_path / "notes")
+    assert (done.code, done.out, done.err.count("\n")) == (130, "", 1)
+    assert f"interrupted; {kb} holds 0 passages, whole as they were committed; the same command goes on" in done.err
+
+
 def test_adding_again_does_nothing(call: Call, kb: Path, data: Path) -> None:
     call("add", kb, data)
     before = Collection.open(kb).info().commit
@@ -160,11 +176,13 @@ def test_fields_and_pipelines_are_said_at_creation_and_kept_later(call: Call, tm
     [
         (["--encoder", "x"], "found the encoder 'x'"),
         (["--encoder", "m=nowhere/at/all"], "nowhere/at/all"),
+        (["--encoder", "bm25", "--encoder", "bm25"], "each under its own name"),
         (["--pipeline", "default=rrf(bm25, mini)"], "speaks of 'mini'; wanted encoders of the collection: known: bm25"),
         (["--pipeline", "bm25"], "found --pipeline 'bm25'; wanted each name once"),
         (["--pipeline", "p=bm25 >>"], "wanted a step (known: rerank, top, min_score, parents), column 8"),
         (["--field", "year=numbr"], "did you mean 'number'"),
         (["--reranker", "r"], "found --reranker 'r'"),
+        (["--reranker", "r=ms-marco-MiniLM-L6-v3"], "did you mean 'ms-marco-MiniLM-L6-v2'"),
         (["--language", "klingon"], "klingon"),
         (["--recall", "7"], "found recall=7.0"),
     ],
@@ -174,6 +192,13 @@ def test_a_creation_that_cannot_be_leaves_nothing(call: Call, tmp_path: Path, wo
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert said in done.err
     assert not list(tmp_path.iterdir())
+
+
+def test_settings_of_an_index_alone_are_refused(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text('[index]\ntitles = "store"\n', encoding="utf-8")
+    done = call("create", tmp_path / "kb", "--settings", tmp_path / "s.toml")
+    assert (done.code, (tmp_path / "kb").exists()) == (2, False)
+    assert "s.toml: found 'index', which is no table of settings here; known: analyzer, bm25" in done.err
 
 
 def test_what_cannot_be_kept_is_refused_before_anything_is(call: Call, kb: Path) -> None:
@@ -232,6 +257,26 @@ def test_a_folder_is_followed(call: Call, kb: Path, tmp_path: Path) -> None:
     assert call("sync", kb, tmp_path / "absent").err.startswith(f"vizsla: {tmp_path / 'absent'}: is no folder")
 
 
+def test_an_export_spares_other_folders(call: Call, kb: Path, data: Path, tmp_path: Path) -> None:
+    call("add", kb, data)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes/a.txt").write_text("mine", encoding="utf-8")
+    for place in (kb, tmp_path / "notes"):
+        before = sorted(place.iterdir())
+        done = call("export", kb, place)
+        assert (done.code, sorted(place.iterdir())) == (2, before)
+        assert "found other files there; wanted nothing, an empty folder" in done.err
+    assert "wanted a name in .jsonl, a folder's, or --format" in call("export", kb, tmp_path / "out.csv").err
+    assert not (tmp_path / "out.csv").exists()
+    for _ in range(2):
+        assert call("export", kb, tmp_path / "v1.2", "--format", "beir").code == 0
+
+
+def test_a_collection_is_no_file_of_passages(call: Call, kb: Path, data: Path) -> None:
+    call("add", kb, data)
+    assert f"found a collection; wanted files: vizsla export {kb} passages.jsonl" in call("add", kb, kb).err
+
+
 @pytest.mark.parametrize("command", ["add", "update", "sync", "delete", "keep", "compact", "export"])
 def test_an_index_a_file_and_nothing_are_no_collections(
     call: Call, built: Path, data: Path, tmp_path: Path, command: str
@@ -258,6 +303,7 @@ def test_a_model_that_moved_is_said_where_it_is(call: Call, tmp_path: Path, data
     (tmp_path / "old").rename(tmp_path / "new")
     refused = call("add", kb, data)
     assert (refused.code, refused.err.count("\n"), held(kb)) == (2, 1, [])
+    assert "the model of the encoder 'm'; say where it is now: --model m=FOLDER" in refused.err
     moved = ["--model", f"m={tmp_path / 'new'}"]
     assert call("add", kb, data, *moved).code == 0
     assert call("search", kb, "dog", *moved).out

@@ -118,6 +118,14 @@ def test_what_is_cut_is_said_once_and_progress_is_told(
     assert [step for step in told if step[0] == "after"] == [("after", done, 114) for done in (0, 50, 100, 114)]
 
 
+def test_a_misspelt_model_is_told_before_the_work(
+    call: Call, judged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compilation, "read_sample", None)
+    done = call("compile", "all-MiniLM-L6-v3", *INT8, "--gate", judged, "--output", tmp_path / "m")
+    assert (done.code, "all-MiniLM-L6-v2" in done.err) == (2, True)
+
+
 def test_a_missing_runtime_is_said_before_the_work(
     call: Call, judged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vizsla.cli import contrast
+from vizsla.cli import contrast, demo
 from vizsla.collections.collection import Collection
 from vizsla.core.errors import DataError
 from vizsla.data.sources import read_passages
@@ -57,6 +57,14 @@ def test_the_demo_is_every_step_of_a_collection(call: Call, wheels: Path, tmp_pa
     assert "Means over 16 judged queries." in done.out
     assert sorted(path.name for path in place.iterdir()) == [contrast.NAME, "changed.jsonl", "kb", "sample"]
     assert call("demo", "--folder", place, "--model", wheels).code == 0, "it can be shown again"
+
+
+def test_what_to_try_next_can_be_typed_as_it_stands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sys.argv", [".venv/bin/vizsla", "demo"])
+    assert next(demo._next_steps(Path("kb"))).startswith(".venv/bin/vizsla search kb ")
+    (tmp_path / "vizsla").touch(mode=0o755)
+    assert next(demo._next_steps(Path("kb"))).startswith("vizsla search kb ")
 
 
 def test_only_the_model_is_unpacked_and_once(wheels: Path, tmp_path: Path) -> None:

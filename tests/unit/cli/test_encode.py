@@ -127,6 +127,10 @@ def test_what_cannot_be_encoded(call: Call, data: Path, built: Path, tmp_path: P
     done = call("encode", BI, built, "-o", tmp_path / "v", "--size", 40)
     assert (done.code, "whose passages are stored" in done.err) == (2, True)
     assert not list(tmp_path.iterdir())
+    (tmp_path / "empty.jsonl").touch()
+    done = call("encode", BI, tmp_path / "empty.jsonl", "-o", tmp_path / "v")
+    assert (done.code, "found no passages at all" in done.err) == (2, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["empty.jsonl"]
     assert call("encode", BI, built, "-o", tmp_path / "v").code == 0
     done = call("encode", BI, tmp_path / "v", "-o", tmp_path / "w")
     assert (done.code, "without passages" in done.err) == (2, True)

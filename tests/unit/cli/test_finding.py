@@ -112,6 +112,7 @@ def test_a_condition_and_a_pipeline_choose(call: Call, kb: Path) -> None:
         ([], "found no query"),
         (["dog", "--wher", "n = 4"], "unknown option"),
         (["dog", "--model", "m"], "found --model 'm'"),
+        (["dog", "--model", "mm=x"], "which has no model of this name; did you mean 'm'?"),
     ],
 )
 def test_what_cannot_be_searched_is_one_line(call: Call, kb: Path, words: list[str], said: str) -> None:
@@ -125,6 +126,27 @@ def test_an_index_refuses_what_is_a_collections(call: Call, built: Path, flag: l
     done = call("search", built, "dog", *flag)
     assert done.code == 2
     assert f"found {flag[0]} for an index; wanted a collection" in done.err
+
+
+@pytest.mark.parametrize("command", ["search", "evaluate"])
+def test_what_is_neither_a_collection_nor_an_index_is_told(
+    call: Call, data: Path, tmp_path: Path, command: str
+) -> None:
+    for place, said in (
+        (data, "holds neither"),
+        (data / "corpus.jsonl", "is no folder"),
+        (tmp_path / "x", "not there"),
+    ):
+        done = call(command, place, data)
+        assert (done.code, done.err.count("\n")) == (2, 1)
+        assert f"{said}; wanted a collection of vizsla create, or an index of vizsla index" in done.err
+    assert "found '-h' where a folder is wanted" in call("search", "-h").err
+
+
+def test_a_collection_is_no_model_and_no_index(call: Call, kb: Path, data: Path) -> None:
+    for words in (["similarity", kb, "a", "b"], ["calibrate", kb, data, "--split", "dev"]):
+        assert "found a collection; wanted a model" in call(*words).err
+    assert "found a collection; wanted an index, or: vizsla info, vizsla explain" in call("inspect", kb).err
 
 
 def test_signs_are_text_and_it_says_so(call: Call, kb: Path) -> None:
@@ -161,6 +183,7 @@ def test_the_prompt_asks_a_collection_too(call: Call, kb: Path, monkeypatch: pyt
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     done = call("search", kb, "--json")
     assert [json.loads(line)["rank"] for line in done.out.splitlines()] == [1, 2, 1]
+    assert done.err.startswith(":k 20 shows 20 hits · :quit leaves\n"), "a collection knows no signs"
 
 
 def test_evaluate_measures_a_collection_and_each_pipeline(call: Call, kb: Path, built: Path, data: Path) -> None:
@@ -214,8 +237,8 @@ def test_verify_reads_everything_and_names_what_was_altered(call: Call, tmp_path
     kb = tmp_path / "kb"
     assert run(["create", str(kb)]) == run(["add", str(kb), str(data)]) == 0
     assert call("verify", kb).out.endswith(" bytes read, as they were written\n")
-    (altered,) = (kb / "segments").glob("*/corpus/bytes.npy")
-    altered.write_bytes(altered.read_bytes()[:-1] + b"x")
+    (altered,) = (kb / "segments").glob("*/segment.pack")
+    altered.write_bytes(b"x" + altered.read_bytes()[1:])
     done = call("verify", kb)
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert str(altered) in done.err

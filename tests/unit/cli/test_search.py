@@ -122,7 +122,9 @@ def test_a_file_of_queries_becomes_json_or_cards(call: Call, built: Path, data: 
         (["--queries", "q.doc"], "q.doc: found no format of queries in this name"),
         (["--queries", "absent.tsv"], "absent.tsv"),
         (["dog", "--k", "0"], "'--k'"),
+        (["dog", "-k", "3"], "found -k 3, which leaves out the word k; wanted --k 3"),
         (["--queries", "q.tsv", "--run", "/"], "/: found a folder; wanted the name of a file"),
+        (["--queries", "q.tsv", "--run", "."], ".: found a folder; wanted the name of a file"),
         ([], "found no query"),
     ],
 )
@@ -173,12 +175,13 @@ def test_the_prompt_answers_until_it_is_left(
             raise DataError("found a bad query")
 
     monkeypatch.setattr("builtins.input", type_in)
-    prompt.ask(answer, 10)
+    prompt.ask(answer, 10, signs=True)
     assert asked == [("dog", 10), ("cat", 3), ("?", 3), ("bad", 3)]
     assert list(typed) == ["never"]
     errors = capsys.readouterr().err
     assert errors.count("; wanted :k 20 shows 20 hits") == 1 + len(wrong)
     assert "found ':k none'" in errors
+    assert "+must" in errors.splitlines()[0]
     assert "vizsla: found a bad query" in errors
 
 
@@ -187,7 +190,7 @@ def test_the_end_of_input_leaves_the_prompt(monkeypatch: pytest.MonkeyPatch) -> 
         raise EOFError
 
     monkeypatch.setattr("builtins.input", ends)
-    prompt.ask(lambda query, k: pytest.fail(f"asked {query} {k}"), 10)
+    prompt.ask(lambda query, k: pytest.fail(f"asked {query} {k}"), 10, signs=False)
 
 
 def test_a_header_is_no_query(call: Call, built: Path, tmp_path: Path) -> None:

@@ -87,6 +87,13 @@ def test_measures_of_the_likely_hits(call: Call, calibrated: Path, judged: Path)
     assert json.loads(call("evaluate", calibrated, judged, "--json", "--min-probability", 1).out)["RR@10"] == 0
 
 
+def test_measuring_where_probabilities_were_fitted_is_said(call: Call, calibrated: Path, judged: Path) -> None:
+    likely, said = ["--min-probability", 0], "vizsla: probabilities fitted on these very judgements"
+    assert said in call("evaluate", calibrated, judged, "--split", "train", *likely).err
+    assert said not in call("evaluate", calibrated, judged, "--split", "train").err
+    assert said not in call("evaluate", calibrated, judged, *likely).err
+
+
 def test_a_calibration_elsewhere_is_named(call: Call, built: Path, calibrated: Path, tmp_path: Path) -> None:
     place = tmp_path / "moved"
     (calibrated.parent / "dogs.index.calibration").rename(place)

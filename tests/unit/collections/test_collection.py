@@ -1,5 +1,6 @@
 """A collection: what its changes come to, who may change it, and what is said where one cannot be made."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -222,6 +223,41 @@ def test_a_reader_looks_again_where_a_segment_was_merged_away(
     monkeypatch.setattr(reader.views.log, "read", late)
     assert [one.id for one in held(reader)] == ["a", "b", "c", "d"]
     assert looks == 2
+
+
+def test_a_reader_goes_on_with_the_collection_that_stands_in_its_place(
+    collection: Collection, folder: Path, tmp_path: Path
+) -> None:
+    collection.delete(["a"])
+    reader = Collection.open(folder)
+    assert [one.id for one in reader.search("维兹拉犬", pipeline="bm25")] == ["b"]
+    other = Collection.create(tmp_path / "other", ENCODERS)
+    other.add([Passage("c", "vizslas point"), Passage("d", "vizslas run")])
+    other.delete(["d"])
+    wanted = other.search("vizslas", pipeline="bm25")
+    shutil.rmtree(folder)
+    (tmp_path / "other").rename(folder)
+    assert reader.info().commit == Collection.open(folder).info().commit == 3
+    assert reader.search("vizslas", pipeline="bm25") == wanted, "by its own counts"
+    assert [one.id for one in held(reader)] == ["c"]
+
+
+def test_a_collection_of_other_settings_in_its_place_is_to_be_opened_again(
+    collection: Collection, folder: Path, tmp_path: Path
+) -> None:
+    Collection.create(tmp_path / "other", language="en").add([Passage("a", "dogs")])
+    shutil.rmtree(folder)
+    (tmp_path / "other").rename(folder)
+    for _ in range(2):
+        with pytest.raises(ArtifactError, match="made with other settings; open it again"):
+            collection.search("dogs")
+    assert [one.id for one in Collection.open(folder).search("dog")] == ["a"]
+
+
+def test_a_look_opens_nothing(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = collection.search("point", pipeline="bm25")
+    monkeypatch.setattr("sqlite3.connect", None)
+    assert collection.search("point", pipeline="bm25") == found
 
 
 def test_another_model_under_the_name_is_refused(

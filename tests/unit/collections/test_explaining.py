@@ -122,6 +122,13 @@ def test_fusing_and_reranking_move_and_cut(made: Changing) -> None:
     assert told.reasons == (f"rrf(bm25, splade) gave it rank {len(row)}, and the first 4 were taken",)
 
 
+def test_a_base_that_weighs_nothing_brought_nothing(made: Changing) -> None:
+    told = asked(made, "other", "weighted(bm25, mini=0)")
+    assert told.stages[1].rank is not None
+    assert [(move.before, move.after, move.reason) for move in told.moves] == [(None, None, "")]
+    assert told.reasons == ("bm25 does not find it: it shares no term with the query",)
+
+
 def test_what_is_read_and_ranked_low_is_outscored(made: Changing) -> None:
     told = asked(made, "long", "rrf(bm25, mini) >> rerank(lengths, depth=50)", k=2)
     assert told.rank is not None

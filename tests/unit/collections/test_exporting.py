@@ -8,7 +8,7 @@ import pytest
 from tests.integration.collection_model import ENCODERS, DenseToy, SparseToy, toy
 
 from vizsla.collections.collection import Collection
-from vizsla.core.errors import SettingsError
+from vizsla.core.errors import DataError, SettingsError
 from vizsla.core.protocols import Passage
 
 PASSAGES = [
@@ -48,6 +48,8 @@ def test_a_beir_corpus_has_its_own_names(collection: Collection, tmp_path: Path)
         "metadata": {"year": 2020, "tags": ["x"], "parent": "book"},
     }
     assert lines(tmp_path / "beir/corpus.jsonl")[1] == wanted
+    with pytest.raises(DataError, match="cannot be written"):
+        collection.export_to(tmp_path / "beir/corpus.jsonl", form="beir")
 
 
 def test_vectors_come_on_wish(collection: Collection, tmp_path: Path) -> None:

@@ -6,17 +6,20 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 
+from vizsla.collections import segment_files
 from vizsla.collections.collection import Collection
 from vizsla.collections.locking import locked
 from vizsla.collections.log import FORMAT
+from vizsla.collections.packs import Pack
 from vizsla.core.errors import ArtifactError, IncompatibleError, OverloadedError
 from vizsla.core.protocols import Passage
 
 A, B = Passage("a", "vizslas point"), Passage("b", "维兹拉犬", "title", {"year": 2020}, "book")
+C = Passage("c", "dogs run")
 
 
 def held(collection: Collection) -> list[Passage]:
@@ -48,6 +51,17 @@ def test_a_second_writer_of_one_process_is_refused_too(collection: Collection, f
         collection.delete(["a"])
 
 
+def test_a_disk_without_locks_is_said(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refused)
+    with pytest.raises(
+        ArtifactError, match=r"writer\.lock: cannot be locked \(No locks available\); put the collection"
+    ):
+        collection.delete(["a"])
+
+
 def test_what_killed_writers_left_is_removed_by_the_next_one(collection: Collection, folder: Path) -> None:
     shutil.copytree(folder / "segments/00000001", folder / "segments/00000002")
     (folder / "segments/.00000003.unfinished-1-x").mkdir()
@@ -56,29 +70,76 @@ def test_what_killed_writers_left_is_removed_by_the_next_one(collection: Collect
     assert names(collection) == ["00000001"]
 
 
+@pytest.fixture
+def unpacked(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> Collection:
+    """As if it were large: its one segment is a folder of arrays."""
+    monkeypatch.setattr(segment_files, "PACKED_BYTES", -1)
+    collection.add([C])
+    assert names(collection) == ["00000002"]
+    return collection
+
+
+def alter(path: Path, place: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("place", [0, 0.2, 0.4, 0.6, 0.8, 0.95])
+def test_an_altered_byte_is_found(collection: Collection, folder: Path, place: float) -> None:
+    path = folder / "segments/00000001/segment.pack"
+    alter(path, int(place * path.stat().st_size))
+    with pytest.raises(ArtifactError, match=r"00000001/segment\.pack"):
+        Collection.open(folder).verify()
+
+
 STORED = ["corpus/bytes.npy", "parts/bm25/index/row_values.npy", "parts/toy/vectors.npy", "metadata.npy"]
 
 
 @pytest.mark.parametrize("name", STORED)
-def test_an_altered_byte_is_found(collection: Collection, folder: Path, name: str) -> None:
-    path = folder / "segments/00000001" / name
-    content = bytearray(path.read_bytes())
-    content[-1] ^= 1
-    path.write_bytes(content)
+def test_an_altered_byte_of_a_large_segment_is_found(unpacked: Collection, name: str) -> None:
+    alter(unpacked.folder / "segments/00000002" / name, -1)
     with pytest.raises(ArtifactError, match=f"{name}.*altered"):
-        Collection.open(folder).verify()
+        Collection.open(unpacked.folder).verify()
 
 
-@pytest.mark.parametrize("name", ["corpus/bytes.npy", "manifest.json", "parts/bm25/index/row_values.npy", "."])
+@pytest.mark.parametrize("size", [0, 7, 64, 1000])
+def test_a_truncated_file_is_named(collection: Collection, folder: Path, size: int) -> None:
+    os.truncate(folder / "segments/00000001/segment.pack", size)
+    with pytest.raises(ArtifactError, match=rf"segment\.pack: found {size} bytes; wanted \d+: truncated"):
+        Collection.open(folder)
+
+
+def lose(folder: Path, name: str) -> None:
+    path = folder / name
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+@pytest.mark.parametrize("name", ["segment.pack", "manifest.json", "."])
 def test_a_segment_file_that_is_gone_is_said(collection: Collection, folder: Path, name: str) -> None:
     assert held(collection) == [A, B], "opened before"
-    path = folder / "segments/00000001" / name
-    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    lose(folder / "segments/00000001", name)
     with pytest.raises(ArtifactError, match="00000001"):
         Collection.open(folder)
     assert held(collection) == [A, B], "who has it open goes on"
     with pytest.raises(ArtifactError, match="00000001"):
         collection.verify()
+
+
+@pytest.mark.parametrize("name", ["corpus/bytes.npy", "manifest.json", "parts/bm25/index/row_values.npy", "."])
+def test_a_file_of_a_large_segment_that_is_gone_is_said(unpacked: Collection, name: str) -> None:
+    assert held(unpacked) == [A, B, C], "opened before"
+    lose(unpacked.folder / "segments/00000002", name)
+    with pytest.raises(ArtifactError, match="00000002"):
+        Collection.open(unpacked.folder)
+    assert held(unpacked) == [A, B, C], "who has it open goes on"
+
+
+def test_a_segment_of_a_newer_format_is_refused(collection: Collection, folder: Path) -> None:
+    path = folder / "segments/00000001/manifest.json"
+    path.write_text(path.read_text().replace('"format": 2', '"format": 3'))
+    with pytest.raises(IncompatibleError, match=r"found format 3 of 'segment'; this release reads 2"):
+        Collection.open(folder)
 
 
 def test_other_sizes_than_the_log_says_are_refused(collection: Collection, folder: Path) -> None:
@@ -109,12 +170,15 @@ def test_a_newer_format_is_refused_by_readers_and_writers(collection: Collection
     assert names(collection) == ["00000001"]
 
 
-def test_a_full_disk_changes_nothing(collection: Collection, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("where", "name"), [(Pack, "write"), (os, "fsync"), (os, "rename")])
+def test_a_full_disk_changes_nothing(
+    collection: Collection, folder: Path, where: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(np, "save", full)
+        patch.setattr(where, name, full)
         with pytest.raises(ArtifactError, match=r"No space left on device.*what was committed is whole"):
             collection.add([Passage("c", "t")])
     assert held(collection) == held(Collection.open(folder)) == [A, B]

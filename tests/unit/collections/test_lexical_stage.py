@@ -8,7 +8,7 @@ import pytest
 from vizsla.collections import live
 from vizsla.collections.lexical_stage import LexicalStage
 from vizsla.collections.snapshot import Snapshot
-from vizsla.core.errors import ArtifactError, ShapeError
+from vizsla.core.errors import ArtifactError, DataError, ShapeError
 from vizsla.core.protocols import Passage
 from vizsla.indexes.inverted import InvertedIndex
 
@@ -109,6 +109,9 @@ def test_many_terms_outgrow_a_table_of_them(made: Changing, monkeypatch: pytest.
 def test_one_string_is_not_queries(made: Changing) -> None:
     with pytest.raises(ShapeError, match="found the string 'birds'; wanted a sequence"):
         stage(made.snapshot()).search("birds", 3)
+    with pytest.raises(DataError, match="found int 7 as query 2; wanted text"):
+        stage(made.snapshot()).search(["birds", 7], 3)  # type: ignore[list-item]
+    assert stage(made.snapshot()).search(("birds", "run"), 3).counts().tolist() == [3, 3]
 
 
 def test_nothing_alive_and_nothing_at_all(made: Changing, tmp_path: Path) -> None:

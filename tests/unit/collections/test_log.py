@@ -3,6 +3,7 @@
 import sqlite3
 import stat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,6 +36,23 @@ def test_a_new_log_holds_its_settings_and_nothing_else(log: CommitLog) -> None:
     state = log.read()
     assert (state.generation, state.settings, state.schema) == (1, {"encoders": []}, {})
     assert (state.segments, state.pipelines, state.rerankers, state.next_segment) == ((), {}, {}, 1)
+
+
+def test_before_a_commit_full_synchronisation_is_asked_for_and_no_schema_trusted(
+    log: CommitLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    connect = sqlite3.connect
+
+    def overheard(place: str, **settings: Any) -> sqlite3.Connection:
+        opened: sqlite3.Connection = connect(place, **settings)
+        opened.set_trace_callback(said.append)
+        return opened
+
+    monkeypatch.setattr(sqlite3, "connect", overheard)
+    CommitLog(log.path.parent).commit([Live("a", 1)])
+    before = said[: said.index("BEGIN IMMEDIATE")]
+    assert {"PRAGMA synchronous = EXTRA", "PRAGMA trusted_schema = OFF"} <= set(before)
 
 
 def test_segments_keep_their_order_and_their_dead_rows(log: CommitLog) -> None:

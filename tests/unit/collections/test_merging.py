@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vizsla.collections import merging, segment
+from vizsla.collections import merging, packs, segment, segment_files
 from vizsla.collections.metadata.schema import Schema
+from vizsla.collections.packs import Pack
 from vizsla.collections.segment import Making, Rows, Segment, read_metadata
 from vizsla.collections.settings import CollectionSettings, EncoderSettings, mixed
 from vizsla.core.errors import ArtifactError, ShapeError
@@ -63,9 +64,18 @@ def files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
+def copied(folder: Path, to: Path, schema: Schema) -> None:
+    """The segment as a merge of it alone stores it."""
+    one = Segment.load(folder, SETTINGS, schema)
+    merging.merge([one], [np.ones(len(one), np.bool_)], to, Making(SETTINGS, schema, ANALYZER))
+
+
+@pytest.mark.parametrize("most", [1 << 20, -1])
 @pytest.mark.parametrize("new", [0, 3])
 @pytest.mark.parametrize("share", [1.0, 0.6, 0.0])
-def test_a_merged_segment_is_a_fresh_one_file_for_file(tmp_path: Path, share: float, new: int) -> None:
+def test_a_merged_segment_is_a_fresh_one_file_for_file(
+    tmp_path: Path, share: float, new: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     draw = random.Random(f"{share} {new}")
     schema, kept_passages, kept, first = Schema(), [], [], 0
     for number, size in enumerate([40, 0, 1, 12]):
@@ -77,8 +87,15 @@ def test_a_merged_segment_is_a_fresh_one_file_for_file(tmp_path: Path, share: fl
     more, schema = rows(fresh, schema)
     loaded = [Segment.load(tmp_path / f"s{number}", SETTINGS, schema) for number in range(4)]
     made = Making(SETTINGS, schema, ANALYZER)
+    monkeypatch.setattr(segment_files, "PACKED_BYTES", most)
     count = merging.merge(loaded, kept, tmp_path / "merged", made, more if new else None)
-    write(tmp_path / "fresh", kept_passages + fresh, schema)
+    write(tmp_path / "written", kept_passages + fresh, schema)
+    copied(tmp_path / "written", tmp_path / "fresh", schema)
+    if most > 0:
+        assert files(tmp_path / "written") == ["manifest.json", packs.NAME]
+        assert (tmp_path / "written" / packs.NAME).read_bytes() == (tmp_path / "fresh" / packs.NAME).read_bytes()
+    else:
+        assert len(files(tmp_path / "merged")) > 30
     assert count == len(kept_passages) + new
     assert files(tmp_path / "merged") == files(tmp_path / "fresh")
     _, different, failed = filecmp.cmpfiles(
@@ -102,10 +119,12 @@ def test_a_bitmap_of_another_size_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["corpus/id_order", "corpus/starts", "parts/bm25/term_starts"])
 def test_an_altered_segment_is_not_merged(tmp_path: Path, name: str) -> None:
     schema = write(tmp_path / "s", passages(random.Random(1), 9, 0), Schema())
-    path = tmp_path / "s" / f"{name}.npy"
-    values = np.load(path)
-    values[1:-1] = 1 << 40
-    np.save(path, values)
+    path = tmp_path / "s" / packs.NAME
+    pack = Pack.read(path)
+    pack.arrays[name] = pack.arrays[name].copy()
+    pack.arrays[name][1:-1] = 1 << 40
+    pack.write(tmp_path / "altered")
+    (tmp_path / "altered").replace(path)  # what is mapped is not written over
     loaded = Segment.load(tmp_path / "s", SETTINGS, schema)
     kept: list[Bitmap] = [np.ones(9, np.bool_)] * 2
     with pytest.raises(ArtifactError):

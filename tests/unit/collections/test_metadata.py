@@ -59,7 +59,9 @@ def stored(columns: MetadataColumns, folder: Path, schema: Schema = SCHEMA) -> M
 
 
 def rows_of(columns: MetadataColumns) -> list[Row]:
-    return [columns.row(row) for row in range(len(columns))]
+    every = columns.many(range(len(columns)))
+    assert exactly(every) == exactly([columns.row(row) for row in range(len(columns))])
+    return every
 
 
 def arrays_of(columns: MetadataColumns) -> dict[str, dict[str, Any]]:
@@ -141,8 +143,20 @@ def test_dropping_every_row_with_a_field_drops_the_field() -> None:
 
 @pytest.mark.parametrize("row", [-1, 4])
 def test_a_row_that_is_not_there(row: int) -> None:
-    with pytest.raises(ShapeError, match=f"row {row}; wanted 0 to 3"):
-        MetadataColumns.build(SOME, SCHEMA).row(row)
+    columns = MetadataColumns.build(SOME, SCHEMA)
+    with pytest.raises(ShapeError, match=f"rows {row} to {row}; wanted 0 to 3"):
+        columns.row(row)
+    with pytest.raises(ShapeError, match=f"rows {min(row, 0)} to {max(row, 0)}; wanted 0 to 3"):
+        columns.many([0, row])
+
+
+def test_rows_are_read_in_the_order_they_are_asked_for_and_as_often(tmp_path: Path) -> None:
+    columns = stored(MetadataColumns.build(SOME, SCHEMA), tmp_path / "one")
+    assert columns.many(np.array([3, 1, 1, 2, 0])) == [SOME[3], SOME[1], SOME[1], {}, SOME[0]]
+    assert columns.many([]) == []
+    first, again = columns.many([1, 1])
+    first["texts"] = ["other"]
+    assert again == SOME[1], "a row is its own"
 
 
 @pytest.mark.parametrize("schema", [Schema(), Schema({**SCHEMA.fields, "number": "text"})])
@@ -154,8 +168,7 @@ def test_another_schema_is_refused(tmp_path: Path, schema: Schema) -> None:
 def use(folder: Path) -> None:
     """Everything that reads the stored arrays."""
     columns = MetadataColumns.load(open_artifact(folder, kind="segment", version=1), SCHEMA)
-    for row in range(min(len(columns), 6)):
-        columns.row(row)
+    columns.many(range(min(len(columns), 6)))
     for condition in CONDITIONS:
         where.parse(condition, SCHEMA).evaluate(columns)
     joined = MetadataColumns.joined([columns, columns], [np.ones(len(columns), np.bool_)] * 2)

@@ -1,7 +1,12 @@
+"""Results hold what the outside knows of a hit, and its place in every stage."""
+
 from pathlib import Path
 
-from vizsla.collections.results import Result, search
-from vizsla.core.protocols import Passage
+import numpy as np
+
+from vizsla.collections.results import Result, collect, search
+from vizsla.core.hits import Hits
+from vizsla.core.protocols import Passage, Stage, Trace
 
 from .changing import Changing, changing
 
@@ -42,3 +47,14 @@ def test_whole_passages_come_back_and_conditions_hold(tmp_path: Path) -> None:
     (row,) = search(made.snapshot(), ["birds"], 3, where="year = 2020", pipeline="bm25")
     (one,) = row
     assert one == Result("a", one.score, "birds", "title", {"year": 2020}, "whole", {"bm25": (1, one.score)})
+
+
+def test_of_two_stages_of_one_name_the_later_counts(tmp_path: Path) -> None:
+    snapshot = changing(tmp_path, ["birds", "run", "birds run"]).snapshot()
+    positions, scores = np.array([[2, 0]]), np.array([[2, 1]], np.float32)
+    both, one = Hits(positions, scores), Hits(positions[:, 1:], scores[:, 1:])
+    (row,) = collect(snapshot, Trace(both, (Stage("a", both, 0.0), Stage("b", both, 0.0), Stage("a", one, 0.0))))
+    assert [(result.id, list(result.stages.items())) for result in row] == [
+        ("p2", [("b", (1, 2.0))]),
+        ("p0", [("a", (1, 1.0)), ("b", (2, 1.0))]),
+    ]

@@ -96,12 +96,12 @@ def test_a_condition_keeps_what_meets_it_and_is_alive(tmp_path: Path, monkeypatc
 
 
 def test_pipelines_by_name_by_expression_and_by_default(made: Changing) -> None:
-    assert str(made.snapshot().pipeline()) == "rrf(bm25, splade, mini)"
+    assert str(made.snapshot().pipeline()) == "weighted(bm25, splade, mini)"
     made.pipelines["quick"] = parse("bm25 >> top(2)")
     snapshot = made.snapshot()
     assert str(snapshot.pipeline("quick")) == "bm25 >> top(2)"
     assert str(snapshot.pipeline("mini")) == "mini"
-    assert str(snapshot.pipeline()) == "rrf(bm25, splade, mini)"
+    assert str(snapshot.pipeline()) == "weighted(bm25, splade, mini)"
     made.pipelines["default"] = parse("mini")
     assert str(made.snapshot().pipeline()) == "mini"
     assert snapshot.retriever("quick") is snapshot.retriever("bm25 >> top(2)")

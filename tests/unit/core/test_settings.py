@@ -102,22 +102,22 @@ def test_a_key_like_no_other_is_answered_with_all_of_them() -> None:
 @pytest.mark.parametrize(
     ("values", "found", "wanted"),
     [
-        ({"plates": 1.0}, "plates = 1.0 (float)", "int"),
-        ({"plates": True}, "plates = True (bool)", "int"),
-        ({"heat": True}, "heat = True (bool)", "float"),
-        ({"heat": "hot"}, "heat = 'hot' (str)", "float"),
-        ({"lit": 1}, "lit = 1 (int)", "bool"),
-        ({"name": None}, "name = None (NoneType)", "str"),
-        ({"fuel": "coal"}, "fuel = 'coal' (str)", "'gas' or 'wood'"),
-        ({"guests": "two"}, "guests = 'two' (str)", "int | None"),
-        ({"pots": "pan"}, "pots = 'pan' (str)", "tuple[str, ...]"),
-        ({"pots": ["pan", 1]}, "pots = ['pan', 1] (list)", "tuple[str, ...]"),
-        ({"spices": {"salt": 1}}, "spices = {'salt': 1} (dict)", "Mapping[str, str]"),
-        ({"spices": ["salt"]}, "spices = ['salt'] (list)", "Mapping[str, str]"),
+        ({"plates": 1.0}, "plates = 1.0", "a whole number"),
+        ({"plates": True}, "plates = True", "a whole number"),
+        ({"heat": True}, "heat = True", "a number"),
+        ({"heat": "hot"}, "heat = 'hot'", "a number"),
+        ({"lit": 1}, "lit = 1", "true or false"),
+        ({"name": None}, "name = None", "a text"),
+        ({"fuel": "coal"}, "fuel = 'coal'", "'gas' or 'wood'"),
+        ({"guests": "two"}, "guests = 'two'", "a whole number"),
+        ({"pots": "pan"}, "pots = 'pan'", "a list, each of it a text"),
+        ({"pots": ["pan", 1]}, "pots = ['pan', 1]", "a list, each of it a text"),
+        ({"spices": {"salt": 1}}, "spices = {'salt': 1}", "names and values"),
+        ({"spices": ["salt"]}, "spices = ['salt']", "names and values"),
     ],
 )
 def test_a_value_of_another_type_is_refused(values: dict[str, Any], found: str, wanted: str) -> None:
-    with pytest.raises(SettingsError, match=rf"{re.escape(found)} in Kitchen; wanted .*{re.escape(wanted)}"):
+    with pytest.raises(SettingsError, match=rf"{re.escape(found)} in Kitchen; wanted {re.escape(wanted)}$"):
         from_mapping(Kitchen, values)
 
 

@@ -95,10 +95,10 @@ def test_sparse_rows_that_point_outside_are_refused(columns: list[int], starts: 
         sparse(csr([1.0, 2.0], columns, starts))
 
 
-@pytest.mark.parametrize("starts", [[0, 3], [0, 1, 3], [0, 1, 2, 3, 3]])
+@pytest.mark.parametrize("starts", [[], [0, 3], [0, 1, 3], [0, 1, 2, 3, 3]])
 def test_sparse_rows_with_more_or_fewer_starts_than_rows_are_refused(starts: list[int]) -> None:
     rows = csr_array(np.diag(np.ones(3, np.float32)))
-    rows.indptr = np.array(starts)
+    rows.indptr = np.array(starts, np.int64)
     with pytest.raises(ShapeError, match="not whole"):
         sparse(rows, dim=3)
 

@@ -220,7 +220,7 @@ def test_strict_problems_stop_a_conversion(tmp_path: Path) -> None:
 
 
 def test_tables_of_every_kind(folder: Path, tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow", reason="needs the extra parquet")
     for kind, count in (("passages", 3), ("queries", 3)):
         made = convert(folder, tmp_path / f"{kind}.parquet", ConversionSettings(only=kind))
         assert made.counts == {kind: count}
@@ -246,3 +246,16 @@ def test_every_layout_explains_itself_and_writes_only_known_kinds() -> None:
         assert set(one.outlets) <= {"passages", "queries", "judgements", "examples", "weights", "run"}
         assert one.is_folder or all(outlet.place is None for outlet in one.outlets.values())
     assert t2ranking.MINED[0] == "train.mined.tsv"
+
+
+def test_metadata_stays_where_the_target_has_a_place_for_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    said = [Passage(str(at), "one", metadata={"n": at}, parent="book") for at in range(3)]
+    beir.write_passages(tmp_path / "a.jsonl", said)
+    for name, target in (("beir", tmp_path / "beir"), ("jsonl", tmp_path / "b.jsonl")):
+        convert(tmp_path / "a.jsonl", target, ConversionSettings("jsonl", name, only="passages"))
+        assert list(read_passages(target)) == said
+    assert not caplog.records
+    convert(tmp_path / "a.jsonl", tmp_path / "c.tsv", ConversionSettings("jsonl", "msmarco", only="passages"))
+    assert list(read_passages(tmp_path / "c.tsv")) == [Passage(one.id, one.text) for one in said]
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told == f"{tmp_path / 'c.tsv'}: left out the passages' metadata and parents; only beir and jsonl keep them"

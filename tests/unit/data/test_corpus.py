@@ -31,6 +31,7 @@ def test_the_stored_arrays(corpus: Corpus) -> None:
     assert corpus.id_bytes.tobytes().decode() == "a乙c c"
     assert corpus.id_starts.tolist() == [0, 1, 4, 7]
     assert corpus.id_hashes.tolist() == sorted(hash_ids(["a", "乙", "c c"]).tolist())
+    assert corpus.ids.hashes().tolist() == hash_ids(["a", "乙", "c c"]).tolist()
     assert hash_ids(["a", "乙", "c c"])[corpus.id_order].tolist() == corpus.id_hashes.tolist()
     assert {name: getattr(corpus, name).dtype for name in DTYPES} == {
         name: np.dtype(one) for name, one in DTYPES.items()
@@ -46,7 +47,8 @@ def test_reading_by_position(corpus: Corpus) -> None:
         ("标题 zwei", "正文"),
         "first text",
     ]
-    assert corpus.texts([]) == []
+    assert corpus.pairs([1, 0]) == [("标题 zwei", "正文"), ("", "first text")]
+    assert corpus.texts([]) == corpus.pairs([]) == []
     assert corpus.passage(1) == Passage("乙", "正文", title="标题 zwei")
     assert corpus.ids[0] == "a"
     assert corpus.ids[-1] == "c c"
@@ -107,7 +109,7 @@ def test_ids_with_one_hash_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_whole_corpus_is_saved_and_mapped(tmp_path: Path) -> None:
     Corpus.build(PASSAGES).save(tmp_path / "one")
     loaded = Corpus.load(tmp_path / "one")
-    assert isinstance(loaded.bytes, np.memmap)
+    assert isinstance(loaded.bytes.base, np.memmap)
     loaded.save(tmp_path / "one")  # over itself
     assert list(Corpus.load(tmp_path / "one")) == list(loaded)
 
@@ -147,5 +149,7 @@ def test_a_damaged_order_never_gives_a_wrong_position() -> None:
     for id_, position in zip(["a", "乙", "c c"], turned.ids.positions(["a", "乙", "c c"]).tolist(), strict=True):
         assert position == -1 or turned.ids[position] == id_
     outside = Corpus(**{**arrays, "id_order": whole.id_order + 7})
+    with pytest.raises(ArtifactError, match="positions 7 to 9 for 3 ids"):
+        outside.ids.hashes()
     with pytest.raises(ArtifactError, match="positions 7 to 9 for 3 ids"):
         outside.ids.positions(["a", "乙", "c c"])

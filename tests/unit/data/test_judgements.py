@@ -39,8 +39,10 @@ def test_what_is_wrong_is_noted_and_what_is_judged_is_kept(folder: Path) -> None
 def test_an_unknown_split_names_those_that_exist(folder: Path) -> None:
     with pytest.raises(DataError, match=r"'train'; splits that are there: dev, test"):
         Judgements.read(folder, split="train")
-    with pytest.raises(DataError, match="splits that are there: none"):
+    with pytest.raises(DataError, match=r"found no judgements; wanted .* with qrels/test\.tsv"):
         Judgements.read(folder / "qrels")
+    with pytest.raises(DataError, match="is not there; wanted a folder in the layout of BEIR"):
+        Judgements.read(folder / "absent")
 
 
 def test_judgements_of_absent_passages_are_counted(folder: Path) -> None:

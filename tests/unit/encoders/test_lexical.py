@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vizsla.core.errors import ArtifactError, ShapeError
+from vizsla.core.errors import ArtifactError, DataError, ShapeError
 from vizsla.encoders.lexical import LexicalEncoder, joined, to_rows
 from vizsla.encoders.vocabulary import Vocabulary
 from vizsla.kernels.postings import Counts
@@ -65,6 +65,8 @@ def test_settings_that_are_not_an_encoders_are_refused(tmp_path: Path, settings:
 def test_one_string_is_not_taken_for_many_queries() -> None:
     with pytest.raises(ShapeError, match="sequence of queries"):
         LexicalEncoder.fit(["birds"]).encode_queries("birds")
+    with pytest.raises(DataError, match="found NoneType None as query 1; wanted text"):
+        LexicalEncoder.fit(["birds"]).encode_queries([None])  # type: ignore[list-item]
 
 
 def test_an_encoder_crosses_to_another_process() -> None:

@@ -81,6 +81,15 @@ def test_what_is_recorded_holds_on_other_queries(shift: float, scale: str) -> No
     assert distance < 0.01
 
 
+def test_what_is_recorded_is_of_queries_that_the_curve_did_not_see() -> None:
+    base, few = Scored(apart=1.0), 8
+    made = calibrate(base, judged(base, count=few), Names(), CalibrationSettings(folds=few))
+    found = Calibrated(base, made.curve).search([str(number) for number in range(few)], 10)
+    truth, said = found.positions == np.arange(few)[:, None], found.scores.astype(np.float64)
+    seen = float(-np.log(np.where(truth, said, 1 - said)).mean())
+    assert made.record["held_out"]["log_loss"] > seen + 0.005, "unseen queries are harder"
+
+
 def test_the_same_queries_give_the_same_curve() -> None:
     base = Scored()
     settings = CalibrationSettings(queries=150, seed=5)

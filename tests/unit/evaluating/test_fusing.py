@@ -13,6 +13,7 @@ from vizsla.evaluating import fusing
 from vizsla.evaluating.fusing import FITTED, Found, FusingSettings, Way, fit_fusion
 from vizsla.evaluating.measuring import evaluate, measure
 from vizsla.retrievers.fusion import ReciprocalRank, Rule, WeightedSum, fuse
+from vizsla.retrievers.pipeline import parse
 from vizsla.retrievers.steps import ReciprocalRanks, WeightedScores
 
 from ..retrievers.tables import Table  # noqa: TID252  # test folders are no packages
@@ -47,7 +48,8 @@ def test_two_that_know_different_things_are_better_together() -> None:
     tables, judgements = drawn({"bm25": 0.8, "dense": 0.8})
     fitted = fit_fusion(Found.search(tables, judgements, depth=30), judgements, Names())
     means = fitted.comparison.means["nDCG@10"]
-    assert list(means) == ["bm25", "dense", "rrf(bm25, dense)", FITTED]
+    even = ["rrf(bm25, dense)", "weighted(bm25, dense)", "weighted(bm25, dense, norm=zscore)"]
+    assert list(means) == ["bm25", "dense", *even, FITTED]
     assert means[FITTED] > max(means["bm25"], means["dense"]) + 0.03
     assert fitted.pipeline.stages() == ("bm25", "dense")
     assert isinstance(fitted.pipeline.source, WeightedScores)
@@ -88,8 +90,12 @@ def test_figures_are_those_of_the_measures_and_of_the_fusion(
     for weights in ((0.2, 0.5, 0.3), (0.0, 1.0, 0.0), (0.0, 0.5, 0.5)):
         wanted = measured(fuse(list(found.hits.values()), rule(weights), 25), found, judgements)
         np.testing.assert_allclose(block.ndcg(weights, ideal, 5), wanted, atol=1e-12)
+    means = fitted.comparison.means["nDCG@5"]
     alone = evaluate(tables["dense"], judgements, "nDCG@5", Names()).means["nDCG@5"]
-    assert fitted.comparison.means["nDCG@5"]["dense"] == pytest.approx(alone)
+    assert means["dense"] == pytest.approx(alone)
+    for name in [name for name in means if name.endswith(")")]:
+        even = parse(f"{name[:-1]}, depth=25)").make(tables, {}, NoTexts())
+        assert means[name] == pytest.approx(evaluate(even, judgements, "nDCG@5", Names()).means["nDCG@5"])
     assert isinstance(fitted.pipeline.source, ReciprocalRanks if way == "rrf" else WeightedScores)
 
 

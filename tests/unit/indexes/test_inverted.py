@@ -297,6 +297,7 @@ def test_a_stream_that_fails_stops_the_other_and_leaves_nothing(
             time.sleep(0.005)
 
     monkeypatch.setenv("VIZSLA_THREADS", "2")
+    monkeypatch.setattr("vizsla.indexes.inverted._WORTH_A_THREAD", -1)
     monkeypatch.setattr("vizsla.indexes.turning.turn", lambda *_: (stream(0), stream(1)))
     with pytest.raises(type(error)):
         write(tmp_path / "i", Forward(None), np.arange(3), None)

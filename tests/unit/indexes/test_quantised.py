@@ -15,6 +15,7 @@ from vizsla.core.errors import ArtifactError, SettingsError, ShapeError
 from vizsla.indexes import depths, quantised
 from vizsla.indexes.depths import Depths
 from vizsla.indexes.quantised import QuantisedIndex
+from vizsla.indexes.signs import Signs
 
 Change: TypeAlias = Callable[..., None]
 Block: TypeAlias = npt.NDArray[np.float32]
@@ -22,8 +23,9 @@ Block: TypeAlias = npt.NDArray[np.float32]
 
 @pytest.fixture
 def coded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Codes even for few passages, and exact search for none."""
+    """Codes in cells even for few passages, and exact search for none."""
     monkeypatch.setattr(quantised, "_WORTH_CODES", 2)
+    monkeypatch.setattr(quantised, "_WORTH_CELLS", 2)
     monkeypatch.setattr(quantised, "_EXACT", 1 << 40)
 
 
@@ -53,6 +55,12 @@ def stored(coded: None, tmp_path: Path) -> Path:
         {"held_out": None},
         {"held_out": "guesses"},
         {"asked": -1},
+        {"cells": None},
+        {"cells": 0},
+        {"cells": 25},
+        {"cells": 701},
+        {"rows": None},
+        {"rows": [0, 1, 2]},
         {"depths": [1, 2]},
         {"depths": [0, 1, 2]},
         {"depths": [1, 2, 10**400]},
@@ -68,7 +76,7 @@ def test_settings_that_do_not_fit_are_refused(stored: Path, change: dict[str, An
         QuantisedIndex.load(stored)
 
 
-@pytest.mark.parametrize("name", ["vectors", "mean", "rotation", "bits", "factors"])
+@pytest.mark.parametrize("name", ["vectors", "centres", "lengths", "sizes", "positions", "rotation", "bits", "factors"])
 def test_arrays_that_do_not_fit_are_refused(stored: Path, name: str, replaced: Change) -> None:
     array = np.load(stored / f"{name}.npy")
     for other in (array[:-1], array.astype(np.float64), array[None], None):
@@ -135,19 +143,58 @@ def test_given_queries_are_what_is_measured() -> None:
 
 @pytest.mark.usefixtures("coded")
 def test_a_vector_held_out_does_not_find_itself() -> None:
-    """Of pairs far from each other the best is the twin, and never the vector itself."""
+    """Of pairs far from each other the best is the twin, and the vector itself is none of its candidates."""
     rows = np.repeat(drawn(600, 64), 2, axis=0)
-    ranks = depths._places(np.array([9.0, 3.0, 5.0, 4.0], np.float32), np.array([0, 2, 1, -1]), 0)
-    assert ranks.tolist() == [1, 3]
+    found = Signs.made(rows, 0)
+    place = np.array([1, 0])
+    twin = depths._Reading.of(found, rows[0], np.zeros(2, np.int64), place, 1)
+    alone = depths._Reading.of(found, rows[0], np.zeros(1, np.int64), place[:1], 1)
+    assert [one.needed(found.codes, (1200, 1200, 1200))[0].tolist() for one in (twin, alone)] == [[1], [2]]
     assert QuantisedIndex.build(rows).measured is not None
 
 
 def test_depths_between_measured_ones() -> None:
-    one = Depths(0.9, (20, 200, 2000), (0.9, 0.9, 0.9), "queries", 5)
+    one = Depths(0.9, (30, 3000, 3000), (20, 200, 2000), (0.9, 0.9, 0.9), "queries", 5)
     assert [one.at(k) for k in (1, 10, 30, 100, 1000, 4000)] == [20, 20, 60, 200, 2000, 8000]
     assert replace(one, depths=(1, 1, 1)).at(50) == 50
+    assert [one.rows_at(k) for k in (1, 10, 100, 1000, 4000)] == [30, 30, 3000, 3000, 12000]
+    assert [one.rows_at(k, 0.1) for k in (1, 10, 100, 1000)] == [3, 300, 300, 3000]
+    assert replace(one, rows=(1, 1, 1)).rows_at(50, 0.01) == 50
     every = [replace(one, depths=(13, 190, 5001)).at(k) for k in range(1, 3000)]
     assert all(less <= more for less, more in pairwise(every))
+
+
+def test_what_tells_kernels_where_to_read_is_looked_at(stored: Path, replaced: Change) -> None:
+    for name, bad in [("positions", 700), ("positions", -1), ("sizes", 900), ("sizes", -3)]:
+        array = np.load(stored / f"{name}.npy")
+        altered = array.copy()
+        altered[5] = bad
+        replaced(stored, **{name: altered})
+        with pytest.raises(ArtifactError, match="altered since it was written"):
+            QuantisedIndex.load(stored)
+        replaced(stored, **{name: array})
+
+
+@pytest.mark.usefixtures("coded")
+def test_cells_are_few_rows_read_where_vectors_lie_about_centres() -> None:
+    draws = np.random.default_rng(4)
+    centres = 2 * draws.standard_normal((60, 32))
+    rows = (centres[draws.integers(0, 60, 4000)] + 0.3 * draws.standard_normal((4000, 32))).astype(np.float32)
+    index = QuantisedIndex.build(rows)
+    assert index.measured is not None
+    assert index.measured.rows[0] < 800
+    assert min(index.measured.found) >= 0.98
+
+
+@pytest.mark.usefixtures("coded")
+def test_where_cells_tell_nothing_all_rows_are_read() -> None:
+    """Long vectors are best for every query, and no centre points to them: the recall is kept by reading on."""
+    rows = drawn(2000, 200)
+    rows[::40] *= 3
+    index = QuantisedIndex.build(rows)
+    assert index.measured is not None
+    assert min(index.measured.found) >= 0.98
+    assert index.measured.rows[0] > 1000
 
 
 @pytest.mark.parametrize("recall", [0, 1, -0.5, 1.5, float("nan")])

@@ -14,7 +14,8 @@ def taken(scores: list[float], k: int, block: int, allowed: list[bool] | None, s
     stream, bitmap = np.array(scores, np.float32), NOTHING if allowed is None else np.array(allowed, np.bool_)
     best, wanted = selecting.nothing(k), (k, slack, np.inf)
     for begin in range(0, len(stream), block):
-        best = selecting.take(stream[begin : begin + block], begin, bitmap, best, wanted)
+        some = slice(begin, begin + block)
+        best = selecting.take(stream[some], begin, bitmap[some], best, wanted)
     best = selecting.narrowed(best, wanted, 0)
     return dict(zip(best.positions[: best.count].tolist(), best.scores[: best.count].tolist(), strict=True))
 

@@ -46,6 +46,22 @@ def test_a_word_piece_vocabulary(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("config", "second_type"),
+    [
+        ({"tokenizer_class": "BertTokenizerFast"}, 1),
+        ({"tokenizer_class": "DistilBertTokenizer"}, 0),
+        ({"tokenizer_class": "TokenizersBackend"}, 0),
+        ({"tokenizer_class": "PreTrainedTokenizerFast"}, 1),
+        ({"model_input_names": ["input_ids", "attention_mask"]}, 0),
+        ({"tokenizer_class": "DistilBertTokenizer", "model_input_names": ["input_ids", "token_type_ids"]}, 1),
+    ],
+)
+def test_a_tokenizer_that_gives_no_token_types(tmp_path: Path, config: Mapping[str, object], second_type: int) -> None:
+    assert from_vocabulary(vocabulary(tmp_path), config).second_type == second_type
+    assert from_json(published(tmp_path), config).second_type == second_type
+
+
+@pytest.mark.parametrize(
     ("config", "wanted"),
     [
         ({}, "cafe"),

@@ -1,11 +1,15 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from vizsla.core.errors import SettingsError, ShapeError
+from vizsla.core.protocols import Stage, Trace
+from vizsla.core.vectors import Bitmap
 from vizsla.retrievers.aggregated import Aggregated, How
 from vizsla.retrievers.fused import Fused
 
-from .tables import listed, table
+from .tables import Table, listed, table
 
 PARENTS = np.array([7, 7, 2, -1, 2, -1])
 BASE = table([6.0, 5.0, 4.0, 3.0, 2.5, 1.0], [None, 1.0, None, None, 2.0, None], [None] * 6)
@@ -51,6 +55,20 @@ def test_it_searches_deeper_until_there_are_enough() -> None:
     ]
     assert trace.stages[0].hits.counts().tolist() == [160, 3]
     assert trace.stages[-1].note == "searched 160 deep"
+
+
+class Timed(Table):
+    """Takes a second a hit that it is asked for."""
+
+    def trace(self, queries: Sequence[str], k: int, allowed: Bitmap | None = None) -> Trace:
+        found = self.search(queries, k, allowed)
+        return Trace(found, (Stage("timed", found, float(k)),))
+
+
+def test_the_seconds_of_all_searches_are_told() -> None:
+    base = Timed(table([float(200 - place) for place in range(200)]).scores)
+    trace = Aggregated(base, np.array([0] * 80 + list(range(120))), depth=10).trace(["0"], 4)
+    assert trace.stages[0].seconds == 10 + 40 + 160
 
 
 def test_it_ends_where_there_is_no_more() -> None:

@@ -93,3 +93,12 @@ def test_rules_that_cannot_be(make: Callable[[], object], said: str) -> None:
 def test_parts_of_different_searches_do_not_fuse(parts: list[object]) -> None:
     with pytest.raises(ShapeError, match="all equal"):
         fuse(parts, ReciprocalRank(), 3)  # type: ignore[arg-type]
+
+
+def test_a_lone_hit_counts_as_a_best_one_by_minmax_and_as_none_by_zscore() -> None:
+    lone = table([None] * 9 + [7.0]).search(["0"], 5)
+    assert listed(fuse([lone, OTHER], WeightedSum(), 2)) == [(2, 1.0), (9, 1.0)]
+    assert listed(fuse([lone, OTHER], WeightedSum(norm="zscore"), 1))[0][0] == 2
+    assert listed(fuse([lone, OTHER], WeightedSum((5.0, 1.0), "zscore"), 9)) == listed(
+        fuse([lone, OTHER], WeightedSum(norm="zscore"), 9)
+    )

@@ -55,7 +55,7 @@ def test_settings_that_are_not_resolved_are_refused() -> None:
         ("[1]", "is a list"),
         ("[" * 100_000, "not JSON"),
         ('{"laguage": "en"}', "did you mean 'language'"),
-        ('{"stem": 1}', "wanted bool"),
+        ('{"stem": 1}', "wanted true or false"),
         ('{"ideographs": "letters"}', "ideographs"),
         ('{"synonyms": [["a"]]}', "at least two"),
         ('{"folds": {"ab": "c"}}', "fold"),

@@ -15,6 +15,7 @@ from vizsla.collections.metadata.stored_values import Arrays, Lists, Scalars, St
 from vizsla.collections.metadata.values import Kind, Value
 from vizsla.core.errors import ArtifactError
 from vizsla.core.vectors import Bitmap
+from vizsla.data.arena import Ints
 
 Rows = npt.NDArray[np.int32]
 
@@ -54,12 +55,15 @@ class Column:
         found[self._present] = chosen
         return found
 
-    def value(self, row: int) -> Value | None:
-        """The value of a row."""
+    def many(self, rows: Ints) -> list[Value | None]:
+        """The values of rows, None where one is absent."""
         if self.rows is None:
-            return self.values.value(row)
-        place = int(self.rows.searchsorted(np.int32(row)))  # of their own type, or all would be copied
-        return self.values.value(place) if place < len(self.rows) and self.rows[place] == row else None
+            return [*self.values.many(rows)]
+        places = self.rows.searchsorted(rows.astype(np.int32))  # of their own type, or all would be copied
+        there = places < len(self.rows)
+        there[there] = self.rows[places[there]] == rows[there]
+        read = iter(self.values.many(places[there]))
+        return [next(read) if one else None for one in there.tolist()]
 
     @cached_property
     def rows(self) -> Rows | None:

@@ -17,6 +17,7 @@ from vizsla.collections.metadata.values import Row
 from vizsla.core.artifacts import Artifact, Draft
 from vizsla.core.errors import ArtifactError, ShapeError, VizslaError
 from vizsla.core.vectors import Bitmap, check_allowed
+from vizsla.data.arena import PositionsLike
 
 
 class MetadataColumns:
@@ -90,11 +91,25 @@ class MetadataColumns:
             ShapeError: no such row.
             ArtifactError: stored values that cannot be.
         """
-        if not 0 <= row < self._size:
-            raise ShapeError(f"found the row {row}; wanted 0 to {self._size - 1}")
+        return self.many([row])[0]
+
+    def many(self, rows: PositionsLike) -> list[Row]:
+        """The metadata of passages, as `schema.read` gave them.
+
+        Raises:
+            ShapeError: a row that is not there.
+            ArtifactError: stored values that cannot be.
+        """
+        wanted = np.asarray(rows, np.int64).reshape(-1)
+        if len(wanted) and not 0 <= wanted.min() <= wanted.max() < self._size:
+            raise ShapeError(f"found the rows {wanted.min()} to {wanted.max()}; wanted 0 to {self._size - 1}")
+        found: list[Row] = [{} for _ in range(len(wanted))]
         with self.reading():
-            found = {name: self.columns[name].value(row) for name in self.columns}
-        return {name: value for name, value in found.items() if value is not None}
+            for name, column in self.columns.items():
+                for row, value in zip(found, column.many(wanted), strict=True):
+                    if value is not None:
+                        row[name] = value
+        return found
 
     def reading(self) -> AbstractContextManager[None]:
         """Says of every error inside that the stored arrays were altered.

@@ -55,18 +55,14 @@ class Dictionary:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
-    def text(self, code: int) -> str:
-        """The text of a code.
+    def texts(self, codes: Codes) -> list[str]:
+        """The texts of these codes.
 
         Raises:
-            ValueError: no such code, stored offsets outside the texts, or bytes that are not UTF-8.
+            ShapeError: a code that is not there.
+            ArtifactError: stored offsets outside the texts, or bytes that are not UTF-8.
         """
-        if not 0 <= code < len(self):
-            raise ValueError(f"code {code} of {len(self)} texts")
-        begin, end = int(self.starts[code]), int(self.starts[code + 1])
-        if not 0 <= begin <= end <= len(self.data):
-            raise ValueError(f"bytes {begin} to {end} of {len(self.data)} for a text")
-        return str(self._view[begin:end], "utf-8")
+        return self._arena.strings(*self._arena.spans(codes.astype(np.int64)))
 
     def entries(self, codes: Codes) -> list[bytes]:
         """The UTF-8 of these codes.

@@ -40,7 +40,7 @@ _DTYPES: Mapping[Kind, Mapping[str, npt.DTypeLike]] = {
 
 def write(draft: Draft, size: int, columns: Mapping[str, Column]) -> None:
     """Store columns; each is asked for when its turn comes."""
-    with draft.path(f"{NAME}.npy").open("wb") as file:
+    with draft.open(NAME) as file:
         packed = GrowingArray(file, np.uint8)
         fields = {}
         for name in columns:

@@ -8,6 +8,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any, Literal, Protocol, TypeAlias, cast
 
 import numpy as np
@@ -18,6 +19,7 @@ from vizsla.collections.metadata.dictionary import Codes, Dictionary, union
 from vizsla.collections.metadata.like import Pattern
 from vizsla.collections.metadata.values import Kind, Value
 from vizsla.core.vectors import Bitmap
+from vizsla.data.arena import Ints
 
 Operator: TypeAlias = Literal["=", "<>", "<", "<=", ">", ">="]
 Stored: TypeAlias = str | float | int | bool
@@ -44,7 +46,7 @@ class StoredValues(Protocol):
     def kind(self) -> Kind: ...
     def __len__(self) -> int: ...
     def arrays(self) -> Arrays: ...
-    def value(self, place: int) -> Value: ...
+    def many(self, places: Ints) -> list[Value]: ...
     def compare(self, op: Operator, value: Stored) -> Bitmap: ...
     def joined(self, parts: Sequence[Any], kept: Sequence[Bitmap]) -> Any: ...
 
@@ -79,14 +81,14 @@ class Scalars:
     def arrays(self) -> Arrays:
         return {"values": self.values, "forms": self.forms}
 
-    def value(self, place: int) -> Value:
-        value = self.values[place].item()
+    def many(self, places: Ints) -> list[Value]:
+        values: list[Any] = self.values[places].tolist()
         if self.kind == "boolean":
-            return bool(value)
-        form = int(self.forms[place])
+            return values
+        forms = self.forms[places].tolist()
         if self.kind == "date":
-            return dates.unpack(value, form)
-        return int(value) if form == _WHOLE else float(value)
+            return list(map(dates.unpack, values, forms))
+        return [int(value) if form == _WHOLE else value for value, form in zip(values, forms, strict=True)]
 
     def compare(self, op: Operator, value: Stored) -> Bitmap:
         return cast(Bitmap, _COMPARE[op](self.values, value))
@@ -127,8 +129,8 @@ class Texts:
     def arrays(self) -> Arrays:
         return {"codes": self.codes, "bytes": self.dictionary.data, "starts": self.dictionary.starts}
 
-    def value(self, place: int) -> Value:
-        return self.dictionary.text(int(self.codes[place]))
+    def many(self, places: Ints) -> list[Value]:
+        return list(self.dictionary.texts(self.codes[places]))
 
     def compare(self, op: Operator, value: Stored) -> Bitmap:
         begin, end = self.dictionary.span(cast(str, value))
@@ -192,10 +194,13 @@ class Lists:
     def arrays(self) -> Arrays:
         return {"owners": self.owners, **self.members.arrays()}
 
-    def value(self, place: int) -> Value:
-        # Of the array's own type: numpy would copy all of it to compare it with another.
-        begin, end = self.rising_owners.searchsorted(np.array([place, place + 1], np.int32)).tolist()
-        return cast(Value, [self.members.value(member) for member in range(begin, end)])
+    def many(self, places: Ints) -> list[Value]:
+        wanted = places.astype(np.int32)  # of their own type: numpy would copy all owners to compare them with another
+        begins, ends = self.rising_owners.searchsorted(wanted), self.rising_owners.searchsorted(wanted, side="right")
+        spans = list(zip(begins.tolist(), ends.tolist(), strict=True))
+        members = [member for begin, end in spans for member in range(begin, end)]
+        read = iter(self.members.many(np.array(members, np.int64)))
+        return [cast(Value, list(islice(read, end - begin))) for begin, end in spans]
 
     def compare(self, op: Operator, value: Stored) -> Bitmap:
         """Which lists hold a member that compares so."""

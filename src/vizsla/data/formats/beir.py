@@ -5,6 +5,7 @@ Knows this layout, both ways. Refuses to know what the judgements are for.
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from vizsla.core.errors import DataError
 from vizsla.core.protocols import Passage
@@ -78,8 +79,12 @@ def read_judgements(folder: str | Path, *, split: str, problems: Problems) -> It
     """
     path = find(Path(folder) / JUDGEMENTS, f"{split}.tsv")
     if path is None:
-        known = ", ".join(splits(folder)) or "none"
-        raise DataError(f"{folder}: found no judgements of the split '{split}'; splits that are there: {known}")
+        if known := ", ".join(splits(folder)):
+            raise DataError(f"{folder}: found no judgements of the split '{split}'; splits that are there: {known}")
+        found = "found no judgements" if Path(folder).exists() else "is not there"
+        raise DataError(
+            f"{folder}: {found}; wanted a folder in the layout of BEIR, with {JUDGEMENTS}/{split}.tsv in it"
+        )
     return read_grades(path, problems=problems)
 
 
@@ -108,8 +113,12 @@ def read_grades(path: str | Path, *, problems: Problems) -> Iterator[PlacedGrade
 
 
 def write_passages(path: str | Path, passages: Iterable[Passage]) -> int:
-    """Write a corpus file, compressed as it is named; returns how many passages."""
-    return jsonl.write_objects(path, ({"_id": one.id, "title": one.title, "text": one.text} for one in passages))
+    """Write a corpus file, compressed as it is named; returns how many passages.
+
+    Raises:
+        DataError: text or metadata that JSON cannot hold.
+    """
+    return jsonl.write_objects(path, map(_object, passages))
 
 
 def write_queries(path: str | Path, queries: Mapping[str, str]) -> int:
@@ -134,6 +143,14 @@ def write_grades(path: str | Path, grades: Mapping[str, Mapping[str, int]]) -> i
                 file.write(encoded(line, str(path)) + b"\n")
                 count += 1
     return count
+
+
+def _object(one: Passage) -> dict[str, Any]:
+    """A line of a corpus: metadata and parent where there are any, as `read_passages` takes them."""
+    said: dict[str, Any] = {"metadata": dict(one.metadata)} if one.metadata else {}
+    if one.parent or "parent" in one.metadata:  # the passage's own says that the metadata's is a field like others
+        said["parent"] = one.parent
+    return {"_id": one.id, "title": one.title, "text": one.text} | said
 
 
 def _required(folder: Path, name: str) -> Path:

@@ -171,9 +171,10 @@ def reranker(
         warn(said.path, f"{labels} labels; label {label} is the score: say settings={{'label': ...}}")
     head = Head("score", dense=tuple(dense), activation=activation, labels=labels, label=label)
     score = "probability" if activation in ("sigmoid", "softmax") else "logit"
+    old = own.get("version", "0" if "sbert_ce_default_activation_function" in said.config else None)
     layout = replace(
         encoder.layout("sentence-transformers", "score", length),
-        strip=strip and major(own.get("version")) < _UNSTRIPPED,
+        strip=strip and old is not None and major(old) < _UNSTRIPPED,
     )
     return encoder.draft(head, layout, str(said.get("score", default=score)), wishes).finish(wishes)
 

@@ -65,8 +65,13 @@ class Chain:
 
 
 def kind(name: object) -> str:
-    """A module's kind: the last part of its class's name."""
-    return str(name).rpartition(".")[2]
+    """A module's kind: the last part of its class's name; the whole name of another package's, which is none of ours.
+
+    >>> kind("sentence_transformers.models.Pooling"), kind("custom_st.Transformer")
+    ('Pooling', 'custom_st.Transformer')
+    """
+    package, dot, _ = str(name).partition(".")
+    return str(name) if dot and package != "sentence_transformers" else str(name).rpartition(".")[2]
 
 
 def bare(modules: list[Module]) -> bool:

@@ -6,12 +6,15 @@ tell a reranker's weights from an encoder's: a classifier of one label, a class 
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from vizsla.core.errors import ArtifactError, SettingsError
 from vizsla.models import layouts
-from vizsla.models.description import Architecture, Description, Head, Kind, Towers
+from vizsla.models.description import Architecture, Description, Head, Kind, Towers, Weights
 from vizsla.models.formats import architectures
 from vizsla.models.formats.checkpoint import Checkpoint, modern, prefixes
 from vizsla.models.formats.draft import Draft
@@ -107,8 +110,19 @@ def _described(place: Place, said: Said, checkpoint: Checkpoint) -> Description:
         layout=layouts.named("paddlenlp", "score" if kind == "score" else "vector"),
         tokens=lambda given: place.tokens(given, said.wishes, symbols=True),
         score=str(said.get("score", default=usual)),
-        weights=checkpoint.take,
+        weights=partial(_weights, said, checkpoint),
     ).finish(said.wishes)
+
+
+def _weights(said: Said, checkpoint: Checkpoint, architecture: Architecture, head: Head) -> Weights:
+    """The weights, the row of the config's task before the other tasks': the first is what a graph adds."""
+    taken = checkpoint.take(architecture, head)
+    task = said.whole("task", "task_id", default=0)
+    if not architecture.tasks or not task:
+        return taken
+    if task >= architecture.tasks:
+        raise ArtifactError(f"{said.path}: found task_id {task}; wanted one of {architecture.tasks}: correct it")
+    return {**taken, "embeddings.task": np.roll(taken["embeddings.task"], -task, axis=0)}
 
 
 def _architecture(place: Place, said: Said) -> Architecture:

@@ -12,7 +12,7 @@ from vizsla.models.formats.place import Place
 
 KINDS = ("Router", "Asym")
 NAMES = {"query": ("query",), "passage": ("document", "passage", "corpus", "doc")}
-"""What each side is called by routes and by prompts, the first that is there."""
+"""What each side is called by routes, the first that is there."""
 _CONFIGS = ("router_config.json", "config.json")
 
 
@@ -47,10 +47,10 @@ def _route(place: Place, side: str) -> list[Module]:
 
 
 def _names(parameters: Mapping[str, Any], side: str) -> list[str]:
-    """Names of routes in the order that the library looks: by task and modality, by the side's name, the default."""
+    """Names of routes in the order that the library looks: by task and modality, by name, the default."""
     mappings = parameters.get("route_mappings")
     mappings = mappings if isinstance(mappings, dict) else {}
     task = NAMES[side][0]
     keys = [f"({first}, {second})" for first in (f"'{task}'", None) for second in ("'text'", None)]
     named = [mappings.get(key) for key in keys]
-    return [name for name in (*named, *NAMES[side], parameters.get("default_route")) if isinstance(name, str)]
+    return [name for name in (*named, *NAMES[side], "text", parameters.get("default_route")) if isinstance(name, str)]

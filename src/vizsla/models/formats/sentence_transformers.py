@@ -23,6 +23,7 @@ from vizsla.models.weights.places import read_json_list
 MODULES = "modules.json"
 _OWN = "config_sentence_transformers.json"
 _STATES = "last_hidden_state"
+_PROMPTS = {"query": ("query",), "passage": ("document", "passage", "corpus"), "pair": ()}
 _UNSTRIPPED = 6  # the first version that takes texts as they are
 _CONFIGS = [
     f"sentence_{name}_config.json"
@@ -39,10 +40,10 @@ class _Whole:
     wishes: Wishes
 
     def prompt(self, side: str) -> str:
-        """The prompt of one side: its own name's, else the default's."""
+        """The prompt of one side: its own name's, else the default's; of a pair's first text the default's alone."""
         prompts = self.own.get("prompts")
         prompts = prompts if isinstance(prompts, dict) else {}
-        names = (*routes.NAMES[side], self.own.get("default_prompt_name"))
+        names = (*_PROMPTS[side], self.own.get("default_prompt_name"))
         found = next((prompts[name] for name in names if isinstance(name, str) and name in prompts), "")
         return found if isinstance(found, str) else ""
 
@@ -168,7 +169,8 @@ def _draft(whole: _Whole, encoder: huggingface.Encoder, chain: Chain, layout: La
 def _layout(encoder: huggingface.Encoder, config: dict[str, Any], head: Head, *, strip: bool) -> Layout:
     length = _length(config, "max_seq_length", encoder)
     layout = encoder.layout("sentence-transformers", head.kind, length)
-    query, passage = _length(config, "query_length", encoder), _length(config, "document_length", encoder)
+    both = _asked(config, encoder)
+    query, passage = (both or _length(config, key, encoder) for key in ("query_length", "document_length"))
     return replace(
         layout,
         strip=strip,
@@ -185,14 +187,32 @@ def _length(config: dict[str, Any], key: str, encoder: huggingface.Encoder) -> i
     return length
 
 
+def _asked(config: dict[str, Any], encoder: huggingface.Encoder) -> int | None:
+    """The length that version 6 gives the tokenizer itself; whatever else it may be given is refused.
+
+    Raises:
+        ArtifactError: something else that changes the tokens.
+    """
+    given = config.get("processing_kwargs") or {}
+    text = given.get("text", {}) if isinstance(given, dict) and given.keys() <= {"text"} else None
+    if not isinstance(text, dict) or text.keys() - {"max_length", "padding"} or config.get("query_expansion"):
+        found = str({key: config.get(key) for key in ("processing_kwargs", "query_expansion")})
+        raise ArtifactError(f"{encoder.place.folder}: found {found[:200]}; wanted text's max_length alone")
+    return _length(text, "max_length", encoder)
+
+
 def _reranker(whole: _Whole, encoder: huggingface.Encoder, config: dict[str, Any], rest: list[Module]) -> Description:
-    if rest or whole.own.get("default_prompt_name"):
-        found = f"the module '{rest[0].kind[:100]}'" if rest else "a default prompt"
+    if rest:
+        found = f"the module '{rest[0].kind[:100]}'"
         raise ArtifactError(
             f"{whole.place.folder}: found {found} of a CrossEncoder; wanted a sequence classifier alone"
         )
-    named, length = whole.own.get("activation_fn"), _length(config, "max_seq_length", encoder)
-    return huggingface.reranker(encoder, whole.wishes, named=named, length=length, strip=whole.strips())
+    named = whole.own.get("activation_fn")
+    length = _asked(config, encoder) or _length(config, "max_seq_length", encoder)
+    made = huggingface.reranker(encoder, whole.wishes, named=named, length=length, strip=whole.strips())
+    if "query_prompt" in whole.wishes.settings:
+        return made
+    return replace(made, layout=replace(made.layout, query_prompt=whole.prompt("pair")))
 
 
 def _static(whole: _Whole, module: Module, rest: list[Module]) -> Description:

@@ -60,3 +60,16 @@ def test_half_a_surrogate_pair_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="half a surrogate pair"):
         beir.write_passages(tmp_path / "corpus.jsonl", [Passage("1", "\ud800")])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_metadata_and_parents_come_back(tmp_path: Path) -> None:
+    passages = [
+        Passage("1", "x", metadata={"lang": "zh", "tags": ["a"], "n": {"deep": None}}, parent="book"),
+        Passage("2", "x", metadata={"parent": "a field like others"}),
+        Passage("3", "x", parent="3"),
+    ]
+    beir.write_passages(tmp_path / "corpus.jsonl", passages)
+    problems = Problems(strict=True)
+    assert [one for one, _ in beir.read_passages(tmp_path, problems=problems)] == passages
+    with pytest.raises(DataError, match="which JSON cannot hold"):
+        beir.write_passages(tmp_path / "corpus.jsonl", [Passage("1", "x", metadata={"n": object()})])

@@ -43,8 +43,8 @@ class Judged(NamedTuple):
 
 @pytest.fixture(scope="module")
 def name() -> str:
-    package = pytest.importorskip("ir_datasets")
-    formats = pytest.importorskip("ir_datasets.formats")
+    package = pytest.importorskip("ir_datasets", reason="needs the extra ir-datasets")
+    formats = pytest.importorskip("ir_datasets.formats", reason="needs the extra ir-datasets")
 
     class Passages(formats.BaseDocs):  # type: ignore[misc, name-defined]
         def docs_iter(self) -> Iterator[Any]:

@@ -99,3 +99,30 @@ def test_numbers_for_ids_are_warned_of_once(tmp_path: Path, caplog: pytest.LogCa
     )
     read(tmp_path, content, Columns(id="docno"))
     assert len(caplog.records) == 1
+
+
+def test_metadata_and_parents_are_the_passages_own(tmp_path: Path) -> None:
+    content = """
+        {"id": 1, "text": "x", "metadata": {"n": 1, "parent": "in it"}, "parent": 7}
+        {"id": 2, "text": "x", "metadata": {"n": 1, "parent": "in it"}}
+        {"id": 3, "text": "x", "metadata": {"parent": "in it"}, "parent": null}
+        {"id": 4, "text": "x", "metadata": null}
+    """
+    assert read(tmp_path, content) == (
+        [
+            Passage("1", "x", metadata={"n": 1, "parent": "in it"}, parent="7"),
+            Passage("2", "x", metadata={"n": 1}, parent="in it"),
+            Passage("3", "x", metadata={"parent": "in it"}),
+            Passage("4", "x"),
+        ],
+        {},
+    )
+
+
+@pytest.mark.parametrize("metadata", ['"m"', "[1]", "1", "false"])
+@pytest.mark.parametrize("parent", ["1.5", "true", "[]", "{}"])
+def test_metadata_that_is_no_object_and_parents_that_are_no_ids_are_noted(
+    tmp_path: Path, metadata: str, parent: str
+) -> None:
+    content = f'{{"id": "1", "text": "x", "metadata": {metadata}, "parent": {parent}}}'
+    assert read(tmp_path, content) == ([Passage("1", "x")], {"metadata": 1, "parent": 1})

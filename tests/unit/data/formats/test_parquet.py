@@ -15,7 +15,8 @@ STRICT = Problems(strict=True)
 
 @pytest.fixture
 def put(tmp_path: Path) -> Any:
-    arrow, tables = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    arrow = pytest.importorskip("pyarrow", reason="needs the extra parquet")
+    tables = pytest.importorskip("pyarrow.parquet", reason="needs the extra parquet")
 
     def write(columns: dict[str, list[Any]], name: str = "x.parquet") -> Path:
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -263,7 +263,7 @@ class TestSentenceTransformers:
         with pytest.raises(ArtifactError, match=r"modules\.json: found the path"):
             read(folder)
 
-    @pytest.mark.parametrize("kind", ["models.CNN", "models.LSTM", "x.Odd", None])
+    @pytest.mark.parametrize("kind", ["models.CNN", "models.LSTM", "x.Odd", "custom_st.Pooling", None])
     def test_other_modules_are_refused(self, copied: Copied, kind: str | None) -> None:
         folder = copied("st5-bi-mean-norm")
         listed = json.loads((folder / "modules.json").read_text())

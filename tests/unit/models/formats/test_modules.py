@@ -128,6 +128,8 @@ class TestRoutes:
         assert np.array_equal(towers.passages.weights["dense.0.weight"], made["c"].T)
         made = self.router(folder, "Router", {"query": "1", "x": "2"}, default_route="x")
         assert np.array_equal(read(folder).passages.weights["dense.0.weight"], made["x"].T)
+        made = self.router(folder, "Router", {"image": "1", "text": "2"})
+        assert np.array_equal(read(folder).queries.weights["dense.0.weight"], made["text"].T)
 
     def test_no_route(self, folder: Path) -> None:
         self.router(folder, "Router", {"query": "1", "x": "2"})
@@ -161,6 +163,12 @@ class TestPrompts:
         encoder = vizsla.load(prompted)
         assert np.abs(encoder.encode_queries(["old"]) - encoder.encode_passages(["old"])).max() > 1e-3
 
+    def test_names_that_passages_prompts_have(self, folder: Path) -> None:
+        own = folder / "config_sentence_transformers.json"
+        for name, wanted in (("corpus", "a: "), ("passage", "a: "), ("doc", "")):
+            changed(own, prompts={name: "a: "})
+            assert read(folder).passages.layout.passage_prompt == wanted
+
     def test_a_setting_and_no_prompt_come_before_it(self, prompted: Path) -> None:
         assert read(prompted, settings={"skip": 1}).queries.head.skip == 1
         towers = read(prompted, settings={"query_prompt": "", "passage_prompt": ""})
@@ -178,6 +186,18 @@ class TestPrompts:
             read(prompted)
 
 
+def test_a_default_prompt_of_pairs_stands_before_the_first_text(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(FIXTURE.with_name("st5-cross-identity"), tmp_path / "model"))
+    said(folder / "modules.json", [{"path": "", "type": "sentence_transformers.base.modules.transformer.Transformer"}])
+    own = folder / "config_sentence_transformers.json"
+    said(own, {"model_type": "CrossEncoder", "prompts": {"query": "q: ", "document": "d: ", "x": "find: "}})
+    assert (read(folder).queries.layout.query_prompt, read(folder).queries.layout.passage_prompt) == ("", "")
+    changed(own, default_prompt_name="x")
+    made = read(folder).queries.layout
+    assert (made.query_prompt, made.passage_prompt) == ("find: ", "")
+    assert read(folder, settings={"query_prompt": "mine: "}).queries.layout.query_prompt == "mine: "
+
+
 @pytest.mark.parametrize(
     ("version", "strips"),
     [("5.1.0", True), ("6.0.0", False), ("10.1", False), (None, True), ("x", True), ("9" * 5000, True)],
@@ -188,7 +208,7 @@ def test_texts_are_taken_as_they_are_since_version_6(folder: Path, version: str 
 
 
 @pytest.mark.parametrize(
-    ("said", "strips"), [({"version": "5.1.0"}, False), ({"version": "3.9"}, True), ({}, True), (None, True)]
+    ("said", "strips"), [({"version": "5.1.0"}, False), ({"version": "3.9"}, True), ({}, False), (None, False)]
 )
 def test_pairs_are_taken_as_they_are_since_version_4(tmp_path: Path, said: object, *, strips: bool) -> None:
     folder = Path(shutil.copytree(FIXTURE.with_name("st5-cross-identity"), tmp_path / "model"))
@@ -196,13 +216,26 @@ def test_pairs_are_taken_as_they_are_since_version_4(tmp_path: Path, said: objec
     assert read(folder).queries.layout.strip is strips
 
 
-def test_columns_that_a_directory_asks_for(folder: Path) -> None:
-    whole = vizsla.load(folder, settings={"normalize": False}).encode_queries(TEXTS)
+def test_pairs_were_stripped_while_the_activation_stood_under_its_first_name(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(FIXTURE.with_name("st5-cross-identity"), tmp_path / "model"))
+    old = "torch.nn.modules.linear.Identity"
+    changed(folder / "config.json", sentence_transformers=None, sbert_ce_default_activation_function=old)
+    assert read(folder).queries.layout.strip
+
+
+def test_columns_that_a_directory_asks_for(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    whole = vizsla.load(folder).encode_queries(TEXTS)
     changed(folder / "config_sentence_transformers.json", truncate_dim=10)
+    cut = whole[:, :10]
     encoder = vizsla.load(folder)
-    cut = whole[:, :10] / np.linalg.norm(whole[:, :10], axis=1, keepdims=True)
-    np.testing.assert_allclose(encoder.encode_queries(TEXTS), cut, atol=1e-5)
-    assert vizsla.load(folder, settings={"dim": 4}).dim == 4
+    assert encoder.encode_queries(TEXTS).tobytes() == np.ascontiguousarray(cut).tobytes()  # as their library cuts them
+    assert encoder.contract.parts["dim"] == "10 of 32, of unit length before"
+    assert "does not normalise" in caplog.text
+    unit = vizsla.load(folder, settings={"normalize": True})
+    np.testing.assert_allclose(unit.encode_queries(TEXTS), cut / np.linalg.norm(cut, axis=1, keepdims=True), atol=1e-6)
+    same = vizsla.load(folder, settings={"dim": 10})  # a wish of ours, not of the files
+    assert same.encode_queries(TEXTS).tobytes() == unit.encode_queries(TEXTS).tobytes()
+    assert same.contract.id == unit.contract.id != encoder.contract.id
     changed(folder / "config_sentence_transformers.json", truncate_dim=10_000)
     assert vizsla.load(folder).dim == WIDTH
     changed(folder / "config_sentence_transformers.json", truncate_dim="ten")
@@ -247,6 +280,20 @@ def test_options_that_are_not_read(folder: Path, module: str, values: dict[str, 
     with pytest.raises(ArtifactError, match=said) as found:
         read(folder)
     assert len(str(found.value)) < 500
+
+
+def test_what_the_tokenizer_itself_is_given(folder: Path) -> None:
+    path = folder / "sentence_bert_config.json"
+    changed(path, processing_kwargs={"text": {"max_length": 12}}, query_length=8)
+    layout = read(folder).queries.layout
+    assert (layout.query_length, layout.passage_length) == (12, 12)
+    for given in ({"text": {"add_special_tokens": False}}, {"common": {"x": 1}}, {"text": 3}, [1]):
+        changed(path, processing_kwargs=given)
+        with pytest.raises(ArtifactError, match=r"found \{'processing_kwargs'"):
+            read(folder)
+    changed(path, processing_kwargs={}, query_expansion={"strategy": "fixed", "length": 32})
+    with pytest.raises(ArtifactError, match="query_expansion"):
+        read(folder)
 
 
 def test_another_output_of_the_model_is_refused(folder: Path) -> None:
