@@ -52,8 +52,7 @@ ASKED = (
     ("filtered-dense", 100),
     ("filtered", 10),
 )
-MS, FEWEST, PATIENCE_S = 1e-3, 10, 30
-"""A round of one engine takes about so many seconds at most: a slow one is asked fewer queries."""
+MS, FEWEST, PATIENCE_S = 1e-3, 10, 30.0
 TUNED = {"hybrid": ("dense", 100), "filtered": ("filtered-dense", 100)}
 """What a mode takes its setting from."""
 
@@ -117,15 +116,15 @@ def tune(opened: Opened, truth: Truth, rows: list[int], wanted: float) -> None:
                 break
 
 
-def rounds(engines: dict[str, Opened], rows: list[int], count: int) -> None:
-    """Every mode by every engine, by turns, after one round to warm up; of a slow one, fewer queries."""
+def rounds(engines: dict[str, Opened], rows: list[int], count: int, patience_s: float) -> None:
+    """Every mode by every engine, by turns, after one round to warm up; a slow one is asked fewer queries."""
     for mode, k in ASKED:
         able = {name: one for name, one in engines.items() if mode in one.told["modes"]}
         few = {}
         for name, one in able.items():
             one.ask(mode, k, rows[:FEWEST], one.effort(mode, k))
             each = max(one.ask(mode, k, rows[:FEWEST], one.effort(mode, k))["wall"])
-            few[name] = rows[: max(FEWEST, int(PATIENCE_S / each))]
+            few[name] = rows[: max(FEWEST, int(patience_s / each))]
         for number in range(count):
             for name in list(able)[:: -1 if number % 2 else 1]:
                 one = able[name]
@@ -211,7 +210,7 @@ def compare(judged: Judged, options: argparse.Namespace, place: Path) -> None:
     for name, one in engines.items():
         tune(one, truth, tuning, options.recall)
         print(f"{name}: {one.efforts}", file=sys.stderr, flush=True)
-    rounds(engines, rows, options.rounds)
+    rounds(engines, rows, options.rounds, options.patience)
     held = {name: one.ask("dense", 10, rows[:1], one.effort("dense", 10)) for name, one in engines.items()}
     for one in engines.values():
         one.stop()
@@ -238,6 +237,7 @@ def main() -> None:
     parser.add_argument("--tuning", type=int, default=150)
     parser.add_argument("--recall", type=float, default=0.98)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--patience", type=float, default=PATIENCE_S, help="seconds a round of one engine may take")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall", help="cpu where others use the machine")
     parser.add_argument("--work", type=Path, help="where indexes are made; a temporary folder if not given")

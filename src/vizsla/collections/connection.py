@@ -11,7 +11,7 @@ import stat
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -76,12 +76,10 @@ class LogFile:
         Raises:
             ArtifactError: no file, or one that cannot be read.
         """
-        with self._lock, self._told():
-            try:
-                yield self._current()
-            except BaseException:
-                self._drop()
-                raise
+        with self._lock, self._told(), ExitStack() as broken:
+            broken.callback(self._drop)
+            yield self._current()
+            broken.pop_all()
 
     @property
     def mode(self) -> Mode:
@@ -123,12 +121,11 @@ class LogFile:
         connection = sqlite3.connect(
             place, uri=True, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
         )
-        try:
+        with ExitStack() as broken:
+            broken.callback(connection.close)
             connection.execute("PRAGMA synchronous = EXTRA")
             connection.execute("PRAGMA trusted_schema = OFF")
-        except BaseException:
-            connection.close()
-            raise
+            broken.pop_all()
         return connection
 
     @contextmanager

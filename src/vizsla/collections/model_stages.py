@@ -17,9 +17,13 @@ from vizsla.collections.placed import Placed
 from vizsla.collections.segmented import SegmentedPostings, SegmentedVectors
 from vizsla.core.protocols import Encoder, Text, V
 from vizsla.core.vectors import Dense, Sparse
+from vizsla.indexes.quantised import QuantisedIndex
 from vizsla.retrievers.first_stage import FirstStage
 
 P = TypeVar("P", DensePart, SparsePart)
+_EXACT = 20_000
+"""Positions up to which dense search is exact, whatever its segments keep: it takes about as long as a query's text
+takes to be encoded, and a small collection finds the same however it grew."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +54,8 @@ class DenseStage(FirstStage[Dense]):
     def over(cls, name: str, placed: Placed, dim: int, fetch: Callable[[], Encoder[Dense]]) -> "DenseStage":
         """The stage of a name; `fetch` gives its encoder, whose vectors are `dim` wide."""
         indexes = [part.index for part in _parts(name, placed, DensePart)]
+        if placed.size <= _EXACT:
+            indexes = [one.exact if isinstance(one, QuantisedIndex) else one for one in indexes]
         return cls(Deferred(dim, fetch), SegmentedVectors(placed, indexes, dim), name)
 
 

@@ -21,7 +21,7 @@ from vizsla.indexes.quantised_format import KIND, VERSION
 from vizsla.indexes.signs import Signs
 
 RECALL = 0.98
-_WORTH_CODES = 10_000
+_WORTH_CODES = 5_000
 """Positions from which on the scan of codes is worth its candidates."""
 _WORTH_CELLS = 30_000
 """Positions from which on reading the nearest cells alone is worth their centres."""
@@ -58,6 +58,11 @@ class QuantisedIndex:
     def vectors(self) -> Dense:
         """The vectors: (n, dim) float32, read-only."""
         return self._flat.vectors
+
+    @property
+    def exact(self) -> FlatIndex:
+        """The same vectors, all of which a search reads."""
+        return self._flat
 
     def __len__(self) -> int:
         return len(self._flat)
