@@ -16,6 +16,8 @@ Kind: TypeAlias = Literal["vector", "score", "terms"]
 Score: TypeAlias = Literal["dot", "cosine", "logit", "probability"]
 Weights: TypeAlias = Mapping[str, npt.NDArray[np.float32]]
 """Arrays under the names of `vizsla.models.parameters.shapes`."""
+PROBABLE = ("sigmoid", "softmax")
+"""Activations that make a reranker's score a probability; the others leave it a logit."""
 
 
 @dataclass(frozen=True, slots=True)
