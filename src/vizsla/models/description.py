@@ -72,7 +72,7 @@ class Head:
         pooling: of "cls", "mean", "max", "sqrt" (sum / sqrt of the count), "weighted" (by position), "last"; for
             terms "max" or "sum".
         dense: one activation a dense layer: "identity", "tanh", "gelu", "relu", "sigmoid"; "norm" is a LayerNorm in a
-            dense layer's place.
+            dense layer's place, "unit" the step to unit length.
         normalize: to unit length.
         activation: of the output: "identity", "sigmoid", "softmax", "tanh", or for terms "relu", "log1p_relu",
             "log1p_log1p_relu".
