@@ -85,6 +85,14 @@ def test_layer_norms_and_dense_layers(tmp_path: Path) -> None:
     same([parts.Transformer(bare(tmp_path / "bare")), parts.Pooling(WIDE, "mean"), dense, norm], tmp_path / "whole")
 
 
+def test_unit_length_before_dense_layers_and_twice(tmp_path: Path) -> None:
+    start = [parts.Transformer(bare(tmp_path / "bare")), parts.Pooling(WIDE, ("mean", "max")), parts.Normalize()]
+    norm = parts.LayerNorm(2 * WIDE)
+    norm.norm.weight.data.uniform_(0.5, 2)
+    same([*start, norm, parts.Normalize(), parts.Dense(2 * WIDE, 9)], tmp_path / "inside")
+    same([*start, parts.Dense(2 * WIDE, 9), parts.Normalize(), parts.Normalize()], tmp_path / "twice")
+
+
 @pytest.mark.parametrize("mapped", [False, True])
 def test_routes_behind_a_shared_encoder(tmp_path: Path, *, mapped: bool) -> None:
     names = ("a", "b") if mapped else ("query", "document")

@@ -14,6 +14,7 @@ import pytest
 from tokenizers import Tokenizer as Library
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
+from vizsla.models import added
 from vizsla.models.description import Layout
 from vizsla.models.tokenizer import Tokenizer
 from vizsla.models.vocabulary import from_folder
@@ -162,6 +163,32 @@ def test_ten_thousand_strings(family: str, tmp_path: Path, texts: list[str]) -> 
     assert len(texts) >= 10_000
     made = Tokenizer(ours, Layout("huggingface", 100_000, 100_000)).passages(texts)
     same(made, theirs(texts), texts)
+
+
+OLDER: list[dict[str, Any]] = [
+    {},
+    {"tokenizer_config": {"additional_special_tokens": ["[Q]"], "do_lower_case": False}},
+    {"special_tokens_map": {"additional_special_tokens": ["[Q]", "[D]"]}},
+    {"special_tokens_map": {"extra_special_tokens": ["[D]"], "eos_token": "[E]", "bos_token": "[Q]"}},
+    {"special_tokens_map": {"sep_token": {"content": "[SEP]", "single_word": True, "normalized": True}}},
+]
+
+
+@pytest.mark.parametrize("files", OLDER)
+def test_added_tokens_in_older_tools_files(files: dict[str, dict[str, Any]], tmp_path: Path, texts: list[str]) -> None:
+    written("bert-vocabulary", tmp_path, texts)
+    size = len((tmp_path / "vocab.txt").read_text("utf-8").splitlines())
+    words = ["[Q]", "Zzyx", "two words", "\u6865\u6df1", "e\u0301"]
+    (tmp_path / "added_tokens.json").write_text(json.dumps({word: size + i for i, word in enumerate(words)}))
+    for name, value in files.items():
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps((json.loads(path.read_text()) if path.exists() else {}) | value))
+    rng = random.Random(5)
+    signs = [*words, "[q]", "ZZYX", "Two Words", "\u00e9", "[D]", "[E]", "[SEP]", "[sep]", "a", " ", " the ", "."]
+    mixed = ["".join(rng.choices(signs, k=8)) for _ in range(1000)]
+    theirs = transformers.AutoTokenizer.from_pretrained(str(tmp_path))
+    ours = Tokenizer(from_folder(tmp_path, added.settings(tmp_path)), Layout("huggingface", 100_000, 100_000))
+    same(ours.passages(mixed), theirs(mixed), mixed)
 
 
 @pytest.mark.parametrize("side", ["right", "left"])

@@ -18,6 +18,7 @@ from vizsla.core.hits import Positions
 from vizsla.core.vectors import Bitmap
 
 _NOTHING = np.zeros(0, np.bool_)
+_NOTHING.flags.writeable = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +62,11 @@ class Placed:
         bitmap = vectors.check_allowed(allowed, self.size)
         if all(one.dead is None for one in self.segments):
             return _NOTHING if bitmap is None else bitmap
-        return self.live if bitmap is None else bitmap & self.live
+        if bitmap is None:
+            return self.live
+        both = bitmap & self.live
+        both.flags.writeable = False
+        return both
 
     def rows(self, positions: Sequence[int] | Positions) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """The place of each position's segment, and the row in it: (n,) each.

@@ -117,7 +117,10 @@ def check_allowed(allowed: Bitmap | None, size: int) -> Bitmap | None:
     if allowed.dtype != np.bool_ or allowed.shape != (size,):
         found = f"{allowed.dtype} of shape {allowed.shape}"
         raise ShapeError(f"found an allowed bitmap of {found}; wanted bool of shape ({size},), one a passage")
-    return allowed
+    # Contiguous and read-only whatever was given: loops are compiled for each kind of array, seconds long.
+    bitmap = np.ascontiguousarray(allowed).view()
+    bitmap.flags.writeable = False
+    return bitmap
 
 
 def check_depth(k: int) -> int:

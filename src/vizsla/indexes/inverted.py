@@ -39,6 +39,7 @@ _LONGEST = 2.0**31
 """An index holds no more passages, and none of more terms: no average lies beyond this, or below one of it."""
 _NOTHING = np.zeros(0, np.bool_)
 _NO_NORMS = np.zeros(0, np.float32)
+_NOTHING.flags.writeable = _NO_NORMS.flags.writeable = False  # as what stands there else: one compiled loop for both
 
 
 class InvertedIndex:

@@ -16,6 +16,8 @@ Kind: TypeAlias = Literal["vector", "score", "terms"]
 Score: TypeAlias = Literal["dot", "cosine", "logit", "probability"]
 Weights: TypeAlias = Mapping[str, npt.NDArray[np.float32]]
 """Arrays under the names of `vizsla.models.parameters.shapes`."""
+PROBABLE = ("sigmoid", "softmax")
+"""Activations that make a reranker's score a probability; the others leave it a logit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Head:
         pooling: of "cls", "mean", "max", "sqrt" (sum / sqrt of the count), "weighted" (by position), "last"; for
             terms "max" or "sum".
         dense: one activation a dense layer: "identity", "tanh", "gelu", "relu", "sigmoid"; "norm" is a LayerNorm in a
-            dense layer's place.
+            dense layer's place, "unit" the step to unit length.
         normalize: to unit length.
         activation: of the output: "identity", "sigmoid", "softmax", "tanh", or for terms "relu", "log1p_relu",
             "log1p_log1p_relu".

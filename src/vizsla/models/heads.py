@@ -33,6 +33,8 @@ def from_pooled(nodes: Nodes, head: Head, values: str) -> str:
     for i, name in enumerate(head.dense):
         if name == "norm":
             values = nodes.norm(values, f"dense.{i}", _NORM_EPSILON)
+        elif name == "unit":
+            values = _unit(nodes, values)
         else:
             values = activation(nodes, nodes.linear(values, f"dense.{i}"), name)
     if head.kind == "score":

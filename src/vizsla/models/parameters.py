@@ -45,8 +45,8 @@ def _head(a: Architecture, head: Head) -> dict[str, tuple[int, ...]]:
         return made | {"terms.bias": (a.vocabulary,), "terms.weight": (width, a.vocabulary)}
     made, inputs = {}, a.hidden * len(head.pooling)
     for i in range(len(head.dense)):
-        if head.dense[i] == "norm":
-            made |= _norm(f"dense.{i}", inputs)
+        if head.dense[i] in ("norm", "unit"):
+            made |= _norm(f"dense.{i}", inputs) if head.dense[i] == "norm" else {}
             continue
         outputs = head.widths[i] if head.widths else a.hidden
         bias = not head.dense_bias or head.dense_bias[i]

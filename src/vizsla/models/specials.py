@@ -5,12 +5,9 @@ Knows how published settings and post-processors name them. Refuses to know text
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from vizsla.core.errors import ArtifactError
-
-if TYPE_CHECKING:
-    from tokenizers import AddedToken, Tokenizer
 
 Template: TypeAlias = Sequence[Mapping[str, Any]]
 ROLES = ("cls", "sep", "pad", "unk", "mask")
@@ -109,7 +106,7 @@ def _pieces(template: Template) -> list[str]:
 
 def names(config: Mapping[str, object], defaults: Mapping[str, str]) -> dict[str, str]:
     """What the settings call the special tokens, else the defaults."""
-    return {role: _content(config.get(f"{role}_token")) or defaults[role] for role in ROLES}
+    return {role: content(config.get(f"{role}_token")) or defaults[role] for role in ROLES}
 
 
 def ids(called: Mapping[str, str], vocabulary: Mapping[str, int], file: str) -> dict[str, int]:
@@ -126,44 +123,8 @@ def ids(called: Mapping[str, str], vocabulary: Mapping[str, int], file: str) -> 
     return found
 
 
-def missing(tokenizer: "Tokenizer", config: Mapping[str, object], called: Mapping[str, str]) -> "list[AddedToken]":
-    """The added tokens that the settings name and the tokenizer does not yet know as such."""
-    from tokenizers import AddedToken
-
-    known = {token.content for token in tokenizer.get_added_tokens_decoder().values()}
-    split = config.get("split_special_tokens") is True
-    made: list[AddedToken] = []
-    for given in (*_declared(config), *called.values(), *_further(config)):
-        token = _token(given)
-        if token.content and token.content not in known and not (split and token.special):
-            known.add(token.content)
-            made.append(token)
-    return made
-
-
-def _declared(config: Mapping[str, object]) -> list[object]:
-    decoder = config.get("added_tokens_decoder")
-    if not isinstance(decoder, Mapping):
-        return []
-    return [token for _, token in sorted(decoder.items(), key=lambda item: int(item[0]))]
-
-
-def _further(config: Mapping[str, object]) -> list[object]:
-    lists = (config.get(key) for key in ("additional_special_tokens", "extra_special_tokens"))
-    return [token for given in lists if isinstance(given, list) for token in given]
-
-
-def _content(given: object) -> str:
+def content(given: object) -> str:
+    """What a token is: a string, or an object with its content; "" for all else."""
     if isinstance(given, Mapping):
         return str(given.get("content", ""))
     return given if isinstance(given, str) else ""
-
-
-def _token(given: object) -> "AddedToken":
-    from tokenizers import AddedToken
-
-    if not isinstance(given, Mapping):
-        return AddedToken(_content(given), normalized=False, special=True)
-    flags = {key: bool(given[key]) for key in ("single_word", "lstrip", "rstrip") if key in given}
-    special = bool(given.get("special", True))
-    return AddedToken(_content(given), normalized=bool(given.get("normalized", not special)), special=special, **flags)

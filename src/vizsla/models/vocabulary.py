@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vizsla.core.errors import ArtifactError
-from vizsla.models import parsed, specials
+from vizsla.models import added, parsed, specials
 from vizsla.models.description import Tokens
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def from_folder(folder: str | Path, config: Mapping[str, object], *, symbols: bo
 
     Args:
         folder: where the files stand.
-        config: tokenizer_config.json with special_tokens_map.json laid over it.
+        config: what the files beside it say, `added.settings`.
         symbols: split symbols off as ERNIE does; then vocab.txt comes first.
 
     Raises:
@@ -56,21 +56,22 @@ def from_vocabulary(path: str | Path, config: Mapping[str, object], *, symbols: 
 
     Args:
         path: the file.
-        config: tokenizer_config.json with special_tokens_map.json laid over it.
+        config: what the files beside it say, `added.settings`.
         symbols: split every Unicode symbol off like punctuation, and cut the second text on ties: ERNIE.
 
     Raises:
-        ArtifactError: the file cannot be read, or lacks a special token.
+        ArtifactError: the file cannot be read, lacks a special token, or gives an added token another id.
     """
     from tokenizers import Tokenizer, models
 
     vocabulary = _lines(Path(path))
     mpnet = str(config.get("tokenizer_class", "")).startswith("MPNet")
     names = specials.names(config, _MPNET if mpnet else specials.SQUARE)
-    ids = specials.ids(names, vocabulary, str(path))
+    ids = specials.ids(names, _known(vocabulary, names, config), str(path))
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token=names["unk"], max_input_chars_per_word=100))
     _split_words(tokenizer, _normalizer(config), symbols=symbols)
-    _add(tokenizer, config, names)
+    added.add(tokenizer, config, names)
+    added.check(tokenizer, config, path)
     frame = specials.frame(None, names, typed=specials.typed(config))
     return _tokens(tokenizer, frame, ids, ties="second" if symbols else "first")
 
@@ -95,19 +96,20 @@ def from_merges(path: str | Path, merges: str | Path, config: Mapping[str, objec
     """Read vocab.json and merges.txt as RoBERTa's byte-level BPE tokenizer.
 
     Raises:
-        ArtifactError: a file cannot be read, or the vocabulary lacks a special token.
+        ArtifactError: a file cannot be read, or the vocabulary lacks a special token or gives an added one another id.
     """
     from tokenizers import Tokenizer, models, pre_tokenizers
 
     vocabulary = _object(Path(path))
     names = specials.names(config, specials.ANGLE)
-    ids = specials.ids(names, vocabulary, str(path))
+    ids = specials.ids(names, _known(vocabulary, names, config), str(path))
     lines = [line for line in _text(Path(merges)).split("\n") if line and not line.startswith("#version")]
     with _Reading(merges):
         pairs = [(left, right) for left, right in (line.split(" ") for line in lines)]
         tokenizer = Tokenizer(models.BPE(vocabulary, pairs, continuing_subword_prefix="", end_of_word_suffix=""))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=config.get("add_prefix_space") is True)
-    _add(tokenizer, config, names)
+    added.add(tokenizer, config, names)
+    added.check(tokenizer, config, path)
     return _tokens(tokenizer, specials.frame(None, names, typed=specials.typed(config)), ids)
 
 
@@ -116,7 +118,7 @@ def from_json(path: str | Path, config: Mapping[str, object]) -> Tokens:
 
     Args:
         path: the file.
-        config: tokenizer_config.json with special_tokens_map.json laid over it.
+        config: what the files beside it say, `added.settings`.
 
     Raises:
         ArtifactError: the file cannot be read, or lacks a special token.
@@ -134,7 +136,7 @@ def from_json(path: str | Path, config: Mapping[str, object]) -> Tokens:
         frame = specials.frame(named, names, typed=specials.typed(config))
         names |= frame.names
     ids = specials.ids(names, known, str(path))
-    _add(tokenizer, config, names)
+    added.add(tokenizer, config, names)
     return _tokens(tokenizer, frame, ids)
 
 
@@ -144,9 +146,9 @@ def _tokens(tokenizer: "Tokenizer", frame: specials.Frame, ids: Mapping[str, int
     return Tokens(made, **ids, double_sep=frame.double_sep, second_type=frame.second_type, ties=ties, size=size)
 
 
-def _add(tokenizer: "Tokenizer", config: Mapping[str, object], names: Mapping[str, str]) -> None:
-    for token in specials.missing(tokenizer, config, names):
-        tokenizer.add_special_tokens([token]) if token.special else tokenizer.add_tokens([token])
+def _known(vocabulary: Mapping[str, int], names: Mapping[str, str], config: Mapping[str, object]) -> dict[str, int]:
+    """A vocabulary with its added tokens; a word's pieces fall back on the unknown token, which must be one of them."""
+    return {**{token: place for token, place in added.ids(config).items() if token != names["unk"]}, **vocabulary}
 
 
 def _normalizer(config: Mapping[str, object]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from vizsla.core.errors import SettingsError
 from vizsla.core.protocols import Text
 from vizsla.core.vectors import Scores
 from vizsla.models.contract import Contract, contract
-from vizsla.models.description import Description, Towers
+from vizsla.models.description import PROBABLE, Description, Towers
 from vizsla.models.finding import Use
 from vizsla.models.model import Model, Truncation
 from vizsla.rerankers.calibrated import PROBABILITY, Calibrated, Fit
@@ -110,9 +110,9 @@ class CrossEncoder:
 
 
 def _check_score(description: Description) -> None:
-    """Settings may name one of the two alone; a published graph says nothing of its activation."""
+    """Settings may name a score that its activation does not make; a published graph says nothing of its own."""
     score, activation = description.score, description.head.activation
-    if not description.graph and (score == PROBABILITY) != (activation in ("sigmoid", "softmax")):
+    if not description.graph and (score == PROBABILITY) != (activation in PROBABLE):
         found = f"the score '{score}' by the activation '{activation}'"
-        wanted = "a logit by identity, or a probability by sigmoid or softmax: set both"
+        wanted = "a logit by identity, or a probability by sigmoid or softmax: set the activation, it says the score"
         raise SettingsError(f"{description.name}: found {found}; wanted {wanted}")

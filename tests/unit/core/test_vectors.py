@@ -117,7 +117,11 @@ def test_a_column_beyond_the_width_is_refused(column: int) -> None:
 def test_no_bitmap_and_a_fitting_one_pass() -> None:
     fitting = np.array([True, False])
     assert check_allowed(None, 2) is None
-    assert check_allowed(fitting, 2) is fitting
+    for one in (fitting, np.repeat(fitting, 2)[::2]):
+        checked = check_allowed(one, 2)
+        assert checked is not None
+        assert checked.tolist() == [True, False]
+        assert (checked.flags.c_contiguous, checked.flags.writeable, one.flags.writeable) == (True, False, True)
 
 
 @pytest.mark.parametrize("allowed", [np.ones(3, dtype=bool), np.ones(2, dtype=np.uint8), np.ones((2, 1), dtype=bool)])

@@ -116,12 +116,21 @@ def head(d: Description, values: Array) -> Array:
         return np.where(weights >= np.sort(weights)[-h.most], weights, 0) if h.most else weights
     pooled = np.concatenate([pool(values, name, h.skip) for name in h.pooling])
     for i, name in enumerate(h.dense):
-        layer = norm(d, pooled, f"dense.{i}", 1e-5) if name == "norm" else linear(d, pooled, f"dense.{i}")
-        pooled = layer if name == "norm" else activation(layer, name)
+        pooled = layer(d, pooled, f"dense.{i}", name)
     if h.kind == "score":
         logits = linear(d, pooled, "classifier")
         return (softmax(logits) if h.activation == "softmax" else activation(logits, h.activation))[h.label, None]
-    return pooled / max(float(np.linalg.norm(pooled)), 1e-12) if h.normalize else pooled
+    return unit(pooled) if h.normalize else pooled
+
+
+def layer(d: Description, pooled: Array, name: str, kind: str) -> Array:
+    if kind == "unit":
+        return unit(pooled)
+    return norm(d, pooled, name, 1e-5) if kind == "norm" else activation(linear(d, pooled, name), kind)
+
+
+def unit(pooled: Array) -> Array:
+    return pooled / max(float(np.linalg.norm(pooled)), 1e-12)
 
 
 def pool(values: Array, name: str, skip: int = 0) -> Array:

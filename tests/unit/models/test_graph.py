@@ -25,6 +25,7 @@ HEADS = {
     "unit": Head("vector", pooling=("mean",), normalize=True),
     "side by side": Head("vector", pooling=("mean", "cls", "max"), dense=("tanh",), widths=(5,)),
     "two layers": Head("vector", dense=("relu", "identity"), dense_bias=(True, False), widths=(7, 4), normalize=True),
+    "unit within": Head("vector", pooling=("mean",), dense=("tanh", "unit", "identity"), widths=(5, 5, 4)),
     "normed": Head("vector", dense=("norm", "tanh", "norm"), widths=(12, 5, 5)),
     "pooler": Head("score", dense=("tanh",)),
     "bare": Head("score", activation="sigmoid"),

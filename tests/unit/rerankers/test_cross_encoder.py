@@ -105,9 +105,12 @@ def test_what_a_reranker_has_not(reranker: CrossEncoder) -> None:
         vizsla.load(FOLDER, settings={"windows": "max"}).score([(QUERY, "x"), (QUERY, "x", "y")])
 
 
-@pytest.mark.parametrize("settings", [{"score": "probability"}, {"activation": "sigmoid"}])
+@pytest.mark.parametrize("settings", [{"score": "probability"}, {"activation": "sigmoid", "score": "logit"}])
 def test_a_score_is_called_what_its_activation_makes_it(settings: dict[str, object]) -> None:
-    with pytest.raises(SettingsError, match="set both"):
+    with pytest.raises(SettingsError, match="set the activation, it says the score"):
         vizsla.load(FOLDER, settings=settings)
+    assert vizsla.load(FOLDER).contract.score == "logit"
+    for activation, score in (("sigmoid", "probability"), ("softmax", "probability"), ("identity", "logit")):
+        assert vizsla.load(FOLDER, settings={"activation": activation}).contract.score == score
     both = vizsla.load(FOLDER, settings={"activation": "sigmoid", "score": "probability"})
-    assert both.contract.score == "probability"
+    assert both.contract.id == vizsla.load(FOLDER, settings={"activation": "sigmoid"}).contract.id

@@ -12,6 +12,7 @@ from vizsla.core.errors import ArtifactError, SettingsError
 from vizsla.core.settings import nearest
 from vizsla.models import layouts
 from vizsla.models.description import (
+    PROBABLE,
     Architecture,
     Description,
     Head,
@@ -62,7 +63,7 @@ class Draft:
         """
         architecture = overridden(self.architecture, "architecture", wishes)
         head = overridden(self.head, "head", wishes)
-        score = str(wishes.settings.get("score") or self.score)
+        score = str(wishes.settings.get("score") or self._score(head, wishes))
         self._check(architecture, head, score)
         layout = self._layout(architecture, head, wishes)
         tokens = overridden(self.tokens(architecture), "tokens", wishes)
@@ -71,6 +72,12 @@ class Draft:
         weights: Weights = {} if self.graph else self._weights(architecture, head)
         named: Score = next(each for each in get_args(Score) if each == score)
         return Description(self.name, architecture, head, layout, tokens, named, weights, self.graph)
+
+    def _score(self, head: Head, wishes: Wishes) -> str:
+        """What the files say, or what another activation makes of it."""
+        if head.kind != "score" or "head.activation" not in wishes.settings:
+            return self.score
+        return "probability" if head.activation in PROBABLE else "logit"
 
     def _weights(self, architecture: Architecture, head: Head) -> Weights:
         weights = self.weights(architecture, head)

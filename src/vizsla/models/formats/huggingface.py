@@ -9,7 +9,7 @@ from typing import Any
 
 from vizsla.core.errors import ArtifactError
 from vizsla.models import layouts
-from vizsla.models.description import Architecture, Description, Family, Head, Kind, Layout, Towers
+from vizsla.models.description import PROBABLE, Architecture, Description, Family, Head, Kind, Layout, Towers
 from vizsla.models.formats import architectures
 from vizsla.models.formats.checkpoint import Checkpoint
 from vizsla.models.formats.draft import Draft
@@ -170,7 +170,7 @@ def reranker(
     if labels > 1 and "label" not in wishes.settings:
         warn(said.path, f"{labels} labels; label {label} is the score: say settings={{'label': ...}}")
     head = Head("score", dense=tuple(dense), activation=activation, labels=labels, label=label)
-    score = "probability" if activation in ("sigmoid", "softmax") else "logit"
+    score = "probability" if activation in PROBABLE else "logit"
     old = own.get("version", "0" if "sbert_ce_default_activation_function" in said.config else None)
     layout = replace(
         encoder.layout("sentence-transformers", "score", length),

@@ -97,8 +97,10 @@ def followed(modules: list[Module], encoder: Encoder, head: Head) -> Chain:
 
 
 def _joined(chain: Chain, module: Module, encoder: Encoder) -> Chain:
-    if chain.head.normalize and module.kind != "Dropout":
-        raise ArtifactError(f"{module.place.folder}: found {module.kind} behind Normalize; wanted Normalize last")
+    if chain.head.normalize and module.kind in ("Dense", "LayerNorm"):
+        return _joined(_unit_within(chain, encoder), module, encoder)
+    if chain.head.normalize and module.kind not in ("Normalize", "Dropout"):
+        raise ArtifactError(f"{module.place.folder}: found {module.kind} behind Normalize; wanted it before")
     if module.kind == "Pooling" and not chain.head.dense:
         return replace(chain, head=replace(chain.head, kind="vector", pooling=_pooling(module)))
     if module.kind == "Dense":
@@ -172,6 +174,13 @@ def _taken(module: Module, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, A
         if key not in arrays:
             raise ArtifactError(f"{folder}: found no '{key}'; wanted it with shape {shape}: fetch it again")
     return {key.rpartition(".")[2]: checked(arrays[key], shape, f"{folder}: '{key}'") for key, shape in shapes.items()}
+
+
+def _unit_within(chain: Chain, encoder: Encoder) -> Chain:
+    """A chain whose Normalize is not its last layer."""
+    head = chain.head
+    width = head.widths[-1] if head.widths else encoder.architecture.hidden * len(head.pooling)
+    return _longer(replace(chain, head=replace(head, normalize=False)), "unit", width, bias=False)
 
 
 def _longer(chain: Chain, name: str, width: int, *, bias: bool) -> Chain:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vizsla.core.errors import ArtifactError, SettingsError
-from vizsla.models import vocabulary
+from vizsla.models import added, vocabulary
 from vizsla.models.description import Architecture, Tokens
 from vizsla.models.formats import onnx
 from vizsla.models.formats.checkpoint import Checkpoint, modern, only_prefix
@@ -82,9 +82,8 @@ class Place:
         return "" if self.file() is not None else onnx.find(self.folder)
 
     def tokenizer_config(self) -> dict[str, Any]:
-        """What its tokenizer's files say, the special tokens' own file laid over."""
-        config = self.json("tokenizer_config.json", optional=True)
-        return config | self.json("special_tokens_map.json", optional=True)
+        """What the files beside its vocabulary say."""
+        return added.settings(self.folder)
 
     def tokens(self, architecture: Architecture, wishes: Wishes, *, symbols: bool = False) -> Tokens:
         """Its tokenizer, or the one that settings name.

@@ -92,6 +92,32 @@ class TestLayerNorm:
             read(folder)
 
 
+class TestNormalize:
+    def test_it_may_stand_before_a_dense_layer(self, folder: Path) -> None:
+        modules(folder)
+        plain = vizsla.load(folder).encode_queries(TEXTS).astype(np.float64)
+        modules(folder, "Normalize", "Dense")
+        matrix = np.random.default_rng(0).normal(size=(4, WIDTH))
+        dense(folder / "3_Dense", matrix)
+        wanted = plain / np.linalg.norm(plain, axis=1, keepdims=True) @ matrix.T
+        encoder = vizsla.load(folder)
+        np.testing.assert_allclose(encoder.encode_queries(TEXTS), wanted, atol=1e-5)
+        assert "unit" in encoder.contract.parts["queries.head"]
+
+    def test_twice_is_once(self, folder: Path) -> None:
+        modules(folder, "Normalize")
+        once = vizsla.load(folder)
+        modules(folder, "Normalize", "Normalize")
+        twice = vizsla.load(folder)
+        assert twice.contract.id == once.contract.id
+        assert twice.encode_queries(TEXTS).tobytes() == once.encode_queries(TEXTS).tobytes()
+
+    def test_no_pooling_stands_behind_it(self, folder: Path) -> None:
+        modules(folder, "Normalize", "Pooling")
+        with pytest.raises(ArtifactError, match="found Pooling behind Normalize; wanted it before"):
+            read(folder)
+
+
 class TestRoutes:
     def router(self, folder: Path, kind: str, structure: dict[str, str], **parameters: Any) -> dict[str, Any]:
         modules(folder, kind)
