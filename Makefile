@@ -32,7 +32,7 @@ check: $(VENV)/.dev ## lint, format, types, and who may import whom
 	$(BIN)/lint-imports
 
 test: $(VENV)/.dev ## the default tests: five minutes at most, without network
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" --numprocesses auto --dist worksteal
 
 test-all: $(VENV)/.dev ## every test, the slow ones included
 	$(BIN)/pytest --hypothesis-profile=others
