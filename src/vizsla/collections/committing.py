@@ -4,6 +4,7 @@ The segment is on the disk before the log names it; what the log no longer names
 between leaves a folder that nobody names, which the next writer removes. Only for the holder of the writer's lock.
 """
 
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,9 @@ from vizsla.collections.segment import Making, Rows, Segment
 from vizsla.collections.views import SEGMENTS, View, Views
 from vizsla.core.vectors import Bitmap
 from vizsla.text.analyzer import Analyzer
+
+_OURS = re.compile(r"\d{8,}|\.\d{8,}\.unfinished-.+")
+"""The names of segments and of drafts of them: the folder may be a link, or a disk of its own, with other things."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +76,7 @@ def commit(views: Views, change: Commit, analyzer: Analyzer) -> int:
 def sweep(views: Views, live: set[str]) -> None:
     """Remove every segment that is not live, and what killed writers left; what is open stays readable."""
     for folder in (views.folder / SEGMENTS).iterdir():
-        if folder.name not in live:
+        if folder.name not in live and _OURS.fullmatch(folder.name):
             shutil.rmtree(folder, ignore_errors=True)
 
 

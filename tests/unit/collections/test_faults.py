@@ -70,6 +70,25 @@ def test_what_killed_writers_left_is_removed_by_the_next_one(collection: Collect
     assert names(collection) == ["00000001"]
 
 
+def test_what_else_stands_among_segments_stays(collection: Collection, folder: Path, tmp_path: Path) -> None:
+    (folder / "segments").rename(tmp_path / "disk")
+    (folder / "segments").symlink_to(tmp_path / "disk")
+    (tmp_path / "disk/lost+found").mkdir()
+    (tmp_path / "disk/photos").mkdir()
+    collection.add([C])
+    assert names(collection) == ["00000002", "lost+found", "photos"]
+    assert held(Collection.open(folder)) == [A, B, C]
+
+
+def test_a_lock_that_is_a_link_leads_nowhere(collection: Collection, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("precious")
+    (folder / "writer.lock").unlink()
+    (folder / "writer.lock").symlink_to(tmp_path / "mine")
+    with pytest.raises(ArtifactError, match=r"writer\.lock: cannot be written to"):
+        collection.delete(["a"])
+    assert (tmp_path / "mine").read_text() == "precious"
+
+
 @pytest.fixture
 def unpacked(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> Collection:
     """As if it were large: its one segment is a folder of arrays."""
