@@ -80,6 +80,25 @@ def test_what_else_stands_among_segments_stays(collection: Collection, folder: P
     assert held(Collection.open(folder)) == [A, B, C]
 
 
+def test_a_copy_restored_and_changed_while_it_is_open_is_what_counts(
+    collection: Collection, folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(folder, tmp_path / "backup")
+    collection.add([C, Passage("f", "vizslas sleep")])
+    assert collection.search("vizslas sleep", pipeline="bm25")[0].id == "f"
+    shutil.rmtree(folder / "segments")
+    shutil.copytree(tmp_path / "backup", folder, dirs_exist_ok=True)
+    other = Collection.open(folder)
+    other.add([Passage("c", "vizslas dream"), Passage("d", "vizslas swim")])
+    other.delete(["a"])  # one commit more: SQLite itself takes a file of as many changes for the same
+    kept = held(other)
+    assert held(collection) == kept
+    asked = ["vizslas", "sleep", "dream"]
+    assert collection.search(asked, pipeline="bm25") == other.search(asked, pipeline="bm25")
+    collection.add([Passage("g", "later")])
+    assert held(Collection.open(folder)) == [*kept, Passage("g", "later")]
+
+
 def test_a_lock_that_is_a_link_leads_nowhere(collection: Collection, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("precious")
     (folder / "writer.lock").unlink()
