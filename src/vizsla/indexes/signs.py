@@ -19,7 +19,7 @@ from vizsla.kernels import signs as kernel
 
 _ALIGNED = 8
 """A cell's bits begin at a multiple of so many rows: where a line of memory does."""
-_NOTHING = np.zeros(0, np.bool_)
+_NOTHING = frozen(np.zeros(0, np.bool_))
 ITSELF = np.zeros(0, np.int32)
 """Where there is one cell, each row is its own position."""
 

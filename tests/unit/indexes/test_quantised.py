@@ -165,10 +165,10 @@ def test_depths_between_measured_ones() -> None:
 
 
 def test_what_tells_kernels_where_to_read_is_looked_at(stored: Path, replaced: Change) -> None:
-    for name, bad in [("positions", 700), ("positions", -1), ("sizes", 900), ("sizes", -3)]:
+    for name, bad in [("positions", 700), ("positions", -1), ("positions", None), ("sizes", 900), ("sizes", -3)]:
         array = np.load(stored / f"{name}.npy")
         altered = array.copy()
-        altered[5] = bad
+        altered[5] = altered[6] if bad is None else bad  # twice
         replaced(stored, **{name: altered})
         with pytest.raises(ArtifactError, match="altered since it was written"):
             QuantisedIndex.load(stored)
