@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vizsla.collections import merging, segment
+from vizsla.collections.connection import ADVICE
 from vizsla.collections.log import Live
 from vizsla.collections.metadata.schema import Schema
 from vizsla.collections.segment import Making, Rows, Segment
 from vizsla.collections.views import SEGMENTS, View, Views
+from vizsla.core.errors import ArtifactError
 from vizsla.core.vectors import Bitmap
 from vizsla.text.analyzer import Analyzer
 
@@ -57,6 +59,8 @@ def commit(views: Views, change: Commit, analyzer: Analyzer) -> int:
     if not (died or change.rows or begin < len(sizes)):
         return 0
     name = f"{view.state.next_segment:08d}"
+    if name in {one.name for one in view.state.segments}:  # writing it would replace what lives there
+        raise ArtifactError(f"{views.log.path}: says that the next segment is '{name}', which is there: {ADVICE}")
     schema = change.schema or view.schema
     made = Making(view.settings, schema, analyzer)
     if begin < len(live):

@@ -188,6 +188,16 @@ def test_other_sizes_than_the_log_says_are_refused(collection: Collection, folde
         Collection.open(folder)
 
 
+def test_a_next_segment_that_is_there_is_never_written_over(collection: Collection, folder: Path) -> None:
+    with sqlite3.connect(folder / "log.sqlite") as connection:
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'next_segment'")
+    connection.close()
+    again, before = Collection.open(folder), (folder / "segments/00000001/manifest.json").read_bytes()
+    with pytest.raises(ArtifactError, match="the next segment is '00000001', which is there"):
+        again.add([Passage(f"n{number}", "t") for number in range(20)])
+    assert (folder / "segments/00000001/manifest.json").read_bytes() == before
+
+
 def test_an_id_that_lives_twice_does_not_verify(collection: Collection, folder: Path) -> None:
     shutil.copytree(folder / "segments/00000001", folder / "segments/00000009")
     with sqlite3.connect(folder / "log.sqlite") as connection:
