@@ -46,6 +46,13 @@ def test_rank_is_falling_score_then_rising_position(candidates: list[Candidate],
     assert listed(*rank(*columns(candidates), k)) == oracle(candidates, k)
 
 
+@pytest.mark.parametrize("far", [0, 2**31])
+def test_a_zero_has_no_sign_wherever_it_stands(far: int) -> None:
+    positions, scores = rank(np.array([far + 1, far]), np.array([0.0, -0.0], np.float32), 2)
+    assert positions.tolist() == [far, far + 1]
+    assert not np.signbit(scores).any()
+
+
 @given(CANDIDATES, DEPTHS)
 def test_rank_keeps_what_it_was_given_unchanged(candidates: list[Candidate], k: int) -> None:
     positions, scores = columns(candidates)

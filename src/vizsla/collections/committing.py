@@ -4,6 +4,7 @@ The segment is on the disk before the log names it; what the log no longer names
 between leaves a folder that nobody names, which the next writer removes. Only for the holder of the writer's lock.
 """
 
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,12 +12,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vizsla.collections import merging, segment
+from vizsla.collections.connection import ADVICE
 from vizsla.collections.log import Live
 from vizsla.collections.metadata.schema import Schema
 from vizsla.collections.segment import Making, Rows, Segment
 from vizsla.collections.views import SEGMENTS, View, Views
+from vizsla.core.errors import ArtifactError
 from vizsla.core.vectors import Bitmap
 from vizsla.text.analyzer import Analyzer
+
+_OURS = re.compile(r"\d{8,}|\.\d{8,}\.unfinished-.+")
+"""The names of segments and of drafts of them: the folder may be a link, or a disk of its own, with other things."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +59,8 @@ def commit(views: Views, change: Commit, analyzer: Analyzer) -> int:
     if not (died or change.rows or begin < len(sizes)):
         return 0
     name = f"{view.state.next_segment:08d}"
+    if name in {one.name for one in view.state.segments}:  # writing it would replace what lives there
+        raise ArtifactError(f"{views.log.path}: says that the next segment is '{name}', which is there: {ADVICE}")
     schema = change.schema or view.schema
     made = Making(view.settings, schema, analyzer)
     if begin < len(live):
@@ -72,7 +80,7 @@ def commit(views: Views, change: Commit, analyzer: Analyzer) -> int:
 def sweep(views: Views, live: set[str]) -> None:
     """Remove every segment that is not live, and what killed writers left; what is open stays readable."""
     for folder in (views.folder / SEGMENTS).iterdir():
-        if folder.name not in live:
+        if folder.name not in live and _OURS.fullmatch(folder.name):
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -132,7 +132,7 @@ class LogFile:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, ValueError, OverflowError) as error:
+        except (sqlite3.Error, ValueError, OverflowError, RecursionError) as error:
             raise ArtifactError(f"{self.path}: {_said(error)}") from error
 
 

@@ -120,7 +120,7 @@ class _Search:
     @cached_property
     def _wide(self) -> int:
         """How deep the pipeline can be searched without a hit of the answer being another for it."""
-        k = self._question.k
+        k = min(self._question.k, max(len(self._snapshot), 1))
         for step in reversed(self._pipeline.steps):
             if isinstance(step, Rerank | Parents):
                 return max(k, step.depth)

@@ -62,9 +62,9 @@ class LiveSegment:
     def after(cls, before: "Mapping[str, LiveSegment]", segment: Segment, dead: Bitmap | None) -> "LiveSegment":
         """The segment as it is now, with what is known of it: itself where nothing died since."""
         old = before.get(segment.name)
-        if old is None:
+        if old is None or old.segment is not segment:
             return cls(segment, dead)
-        if old.segment is segment and _same(old.dead, dead):
+        if _same(old.dead, dead):
             return old
         return cls(segment, dead, dict(old.known))
 

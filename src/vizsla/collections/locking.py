@@ -26,10 +26,10 @@ def locked(folder: Path) -> Iterator[None]:
     """
     path = folder / FILE
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)  # it is written to
     except OSError as error:
         advice = "it can be searched; to change it, make the folder writable"
-        raise ArtifactError(f"{folder}: cannot be written to ({error.strerror}); {advice}") from error
+        raise ArtifactError(f"{path}: cannot be written to ({error.strerror}); {advice}") from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

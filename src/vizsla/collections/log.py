@@ -23,6 +23,7 @@ from vizsla.core.vectors import Bitmap
 
 FILE = "log.sqlite"
 FORMAT = 1
+_NAME_MOST = 64
 _APPLICATION = 0x565A534C  # "VZSL" in the header of the file
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -151,6 +152,7 @@ class CommitLog:
             meta = _meta(connection)
             rows = connection.execute("SELECT name, size, dead FROM segments ORDER BY place").fetchall()
             pipelines = dict(connection.execute("SELECT name, text FROM pipelines ORDER BY name").fetchall())
+            _check_texts(pipelines)
             number = kept.number
         live = tuple(self._live(*row) for row in rows)
         return State(
@@ -239,7 +241,8 @@ class CommitLog:
 
     def _live(self, name: Any, size: Any, dead: Any) -> Live:
         try:
-            plain = isinstance(name, str) and name.isalnum() and isinstance(size, int) and size >= 0
+            named = isinstance(name, str) and name.isalnum() and len(name) <= _NAME_MOST
+            plain = named and isinstance(size, int) and size >= 0
             if not plain:
                 raise ValueError(f"the segment {name!r} of {size!r} rows")
             return Live(name, size, None if dead is None else _unpacked(dead, size))
@@ -268,8 +271,9 @@ def _packed(dead: Bitmap | None) -> bytes | None:
 
 
 def _unpacked(stored: bytes, size: int) -> Bitmap:
-    bits = np.frombuffer(zlib.decompress(stored), np.uint8)
-    if len(bits) != (size + 7) // 8:
+    packed, wanted = zlib.decompressobj(), (size + 7) // 8
+    bits = np.frombuffer(packed.decompress(stored, wanted + 1), np.uint8)  # little may stand for more than memory holds
+    if len(bits) != wanted or not packed.eof:
         raise ValueError(f"{len(bits)} bytes of dead rows for {size} rows")
     dead: Bitmap = np.unpackbits(bits, count=size).astype(np.bool_)
     dead.flags.writeable = False
@@ -280,7 +284,13 @@ def _meta(connection: sqlite3.Connection) -> dict[str, Any]:
     found = {key: json.loads(value) for key, value in connection.execute("SELECT key, value FROM meta")}
     if wrong := [key for key, kind in _META.items() if not isinstance(found.get(key), kind)]:
         raise ValueError(f"'{wrong[0]}' is {found.get(wrong[0])!r}")
+    _check_texts(found["rerankers"])
     return found
+
+
+def _check_texts(named: Mapping[str, Any]) -> None:
+    if wrong := [one for one in named.values() if not isinstance(one, str)]:
+        raise ValueError(f"found {wrong[0]!r} where a text would be")
 
 
 def _plain(value: object) -> str:

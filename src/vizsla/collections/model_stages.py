@@ -22,7 +22,7 @@ from vizsla.retrievers.first_stage import FirstStage
 
 P = TypeVar("P", DensePart, SparsePart)
 _EXACT = 20_000
-"""Positions up to which dense search is exact, whatever its segments keep: it takes about as long as a query's text
+"""Live passages up to which dense search is exact, whatever its segments keep: it takes about as long as a query's text
 takes to be encoded, and a small collection finds the same however it grew."""
 
 
@@ -54,7 +54,7 @@ class DenseStage(FirstStage[Dense]):
     def over(cls, name: str, placed: Placed, dim: int, fetch: Callable[[], Encoder[Dense]]) -> "DenseStage":
         """The stage of a name; `fetch` gives its encoder, whose vectors are `dim` wide."""
         indexes = [part.index for part in _parts(name, placed, DensePart)]
-        if placed.size <= _EXACT:
+        if sum(one.live for one in placed.segments) <= _EXACT:
             indexes = [one.exact if isinstance(one, QuantisedIndex) else one for one in indexes]
         return cls(Deferred(dim, fetch), SegmentedVectors(placed, indexes, dim), name)
 

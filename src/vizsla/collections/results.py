@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vizsla.collections.snapshot import Snapshot
+from vizsla.core import vectors
 from vizsla.core.protocols import Stage, Trace
 from vizsla.retrievers.pipeline import Pipeline
 
@@ -53,9 +54,11 @@ def search(
 
     Raises:
         SettingsError: a pipeline or a condition that cannot be.
+        ShapeError: a k that cannot be.
     """
     allowed = None if where is None else snapshot.bitmap(where)
-    return collect(snapshot, snapshot.retriever(pipeline).trace(queries, k, allowed))
+    depth = min(vectors.check_depth(k), max(len(snapshot), 1))  # hits take room for as many as are asked for
+    return collect(snapshot, snapshot.retriever(pipeline).trace(queries, depth, allowed))
 
 
 def collect(snapshot: Snapshot, trace: Trace) -> list[list[Result]]:

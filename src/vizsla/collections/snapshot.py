@@ -166,7 +166,8 @@ class Snapshot:
         if isinstance(pipeline, Pipeline):
             return self._retrievers.get(str(pipeline), lambda: self._searching(pipeline))
         # Reading an expression takes longer than some searches.
-        return self._asked.get(pipeline, lambda: self.retriever(self.pipeline(pipeline)))
+        asked = None if pipeline is None else str(pipeline)
+        return self._asked.get(asked, lambda: self.retriever(self.pipeline(asked)))
 
     def _searching(self, pipeline: Pipeline) -> Tracer:
         known = {one.name for one in self.setup.settings.encoders}

@@ -9,18 +9,22 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from vizsla.collections.live import Int64s, locate
 from vizsla.collections.log import CommitLog, State
 from vizsla.collections.metadata.schema import Schema
 from vizsla.collections.segment import Segment
 from vizsla.collections.settings import CollectionSettings
+from vizsla.core.artifacts import MANIFEST
 from vizsla.core.errors import ArtifactError
 from vizsla.core.vectors import Bitmap
 
 SEGMENTS = "segments"
 _TRIES = 100
 _PAUSE_S = 0.01
+_Open: TypeAlias = dict[str, tuple[Segment, tuple[int, ...]]]
+"""Open segments by name, and which manifest stood there when each was opened."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +64,7 @@ class Views:
         self.folder = Path(folder)
         self.log = CommitLog(folder)
         self._last: View | None = None
+        self._open: _Open = {}
         self._lock = threading.Lock()
 
     def latest(self) -> View:
@@ -91,25 +96,37 @@ class Views:
     def _opened(self, state: State) -> View:
         settings = CollectionSettings.from_mapping(state.settings, where=str(self.folder))
         schema = Schema(state.schema)
-        known: dict[str, Segment] = {}
         last = self._last
         if last is not None and last.settings != settings:
-            found = "found another collection where this one stood, made with other settings"
-            raise ArtifactError(f"{self.folder}: {found}; open it again")
+            what = "found another collection where this one stood, made with other settings"
+            raise ArtifactError(f"{self.folder}: {what}; open it again")
         # The names of segments begin anew in another file, and a list's kind may become known later.
-        if last is not None and (last.state.file, last.schema) == (state.file, schema):
-            known = {one.name: one for one in last.segments}
-        segments = []
+        same = last is not None and (last.state.file, last.schema) == (state.file, schema)
+        known: _Open = self._open if same else {}
+        opened: _Open = {}
         for live in state.segments:
-            segment = known.get(live.name) or self._loaded(live.name, settings, schema)
+            found = _written(self.place(live.name))
+            segment, written = known.get(live.name, (None, found))
+            if segment is None or found not in ((), written):  # a copy was restored over the one that is open
+                segment, written = self._loaded(live.name, settings, schema), found
             if len(segment) != live.size:
-                found = f"{len(segment)} rows; wanted {live.size}, as the log says"
-                raise ArtifactError(f"{segment.folder}: found {found}: restore the collection from a copy")
-            segments.append(segment)
-        return View(state, settings, schema, tuple(segments))
+                rows = f"{len(segment)} rows; wanted {live.size}, as the log says"
+                raise ArtifactError(f"{segment.folder}: found {rows}: restore the collection from a copy")
+            opened[live.name] = segment, written
+        self._open = opened
+        return View(state, settings, schema, tuple(one for one, _ in opened.values()))
 
     def _loaded(self, name: str, settings: CollectionSettings, schema: Schema) -> Segment:
         place = self.place(name)
         if not place.is_dir():
             raise ArtifactError(f"{place}: missing, though the log names it; restore the collection from a copy")
         return Segment.load(place, settings, schema)
+
+
+def _written(place: Path) -> tuple[int, ...]:
+    """Which manifest stands there, and of when; nothing where it is gone."""
+    try:
+        found = (place / MANIFEST).stat()
+    except OSError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_mtime_ns

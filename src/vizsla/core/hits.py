@@ -95,11 +95,11 @@ def rank(positions: Positions, scores: Floats, k: int) -> tuple[Positions, Float
     if k < len(scores) > _FEW:
         near = scores >= np.partition(scores, len(scores) - k)[len(scores) - k]
         positions, scores = positions[near], scores[near]
+    scores = scores + np.float32(0.0)  # -0 is 0
     if positions.max(initial=0) > _WIDE:
         order = np.lexsort((positions, -scores))[:k]
         return positions[order], scores[order]
     # Falling score and rising position as one whole number: a plain sort of these is several times as fast.
-    scores = scores + np.float32(0.0)  # -0 is 0
     bits = scores.view(np.uint32)
     keys = np.where(bits >> 31, bits, bits ^ _WIDE).astype(np.uint64) << np.uint64(32)
     order = np.argsort(keys | positions.astype(np.uint64))[:k]

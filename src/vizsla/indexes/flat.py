@@ -28,7 +28,7 @@ _FEW = 8
 """Rows are scored one by one where no more than one in so many is allowed."""
 _WORTH_SPLITTING = 1 << 22
 """Numbers of the index, times queries, from which on every core takes a part of the rows."""
-_NOTHING = np.zeros(0, np.bool_)
+_NOTHING = frozen(np.zeros(0, np.bool_))
 Wanted: TypeAlias = tuple[int, float, float]
 """How many hits of a query; by how much a product may be too low to be a candidate; where scores are equal."""
 

@@ -6,7 +6,7 @@ many rows and candidates it needs is measured while the index is built, and reco
 Few passages, and few that are allowed, are searched exactly. Knows vectors and positions; refuses to know texts.
 """
 
-from math import isqrt
+from math import ceil, isqrt, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,8 @@ _WORTH_CELLS = 30_000
 """Positions from which on reading the nearest cells alone is worth their centres."""
 _LONGEST = 1e18
 """Where vectors are longer, the squares of their distances leave float32, and all stand in one cell."""
+_SLACK, _DEVIATIONS = 1.05, 3
+"""How much farther out than chance would have them what is allowed may lie."""
 _EXACT, _CANDIDATE = 20, 30
 """What an exact score costs, by what an estimate costs: of rows in order, and of one here and one there."""
 
@@ -129,17 +131,34 @@ class QuantisedIndex:
         width, count = min(depth, size), size if bitmap is None else int(np.count_nonzero(bitmap))
         deep, share = min(self.measured.at(width), size), max(count, 1) / size
         read = self.measured.rows_at(width, share)
-        if _EXACT * count <= min(size, read / share) + _CANDIDATE * deep:
+        outer, passed = _outer(deep, share), min(size, read / share)
+        if _EXACT * count <= passed + _CANDIDATE * deep or (bitmap is not None and outer >= passed):
             return self._flat.found(rows, depth, bitmap)
         found, made = self._signs, hits.empty(len(rows), depth)
+        far: list[int] = []
 
         def run(row: int) -> None:
             query: npt.NDArray[np.float32] = rows[row]
-            self._flat.rescore(query, found.near(query, read, deep, bitmap), made, row)
+            near = found.near(query, read, deep, outer, bitmap)
+            if near is None:
+                far.append(row)
+            else:
+                self._flat.rescore(query, near, made, row)
 
         if len(rows) > 1 and threads.workers() > 1:
             list(threads.pool().map(run, range(len(rows))))
         else:
             for row in range(len(rows)):
                 run(row)
+        if far:  # the condition works against these queries: what was measured says nothing of so far out
+            exact = self._flat.found(rows[far], depth, bitmap)
+            made.positions[far], made.scores[far] = exact.positions, exact.scores
         return made
+
+
+def _outer(depth: int, share: float) -> int:
+    """Among how many of all rows so many allowed ones are found, if which are allowed has nothing to do with the query.
+
+    Of a share s, the rank of the n-th has the mean n / s and the standard deviation sqrt(n (1 - s)) / s.
+    """
+    return ceil((_SLACK * depth + _DEVIATIONS * sqrt(depth * (1 - share))) / share)

@@ -125,6 +125,10 @@ def _codes(artifact: Artifact, made: Made) -> tuple[Dense, kernel.Codes]:
         positions = mapped(artifact, "positions", np.int32, (made.size,))
         if positions.min() < 0 or positions.max() >= made.size:
             raise ArtifactError(f"{artifact.folder}/positions.npy: positions outside the index: {ALTERED}")
+        held = np.zeros(made.size, np.bool_)
+        held[positions] = True
+        if not held.all():
+            raise ArtifactError(f"{artifact.folder}/positions.npy: positions that stand there twice: {ALTERED}")
     firsts, places = laid(sizes)
     lengths = mapped(artifact, "lengths", np.float32, (cells,))
     bits = mapped(artifact, "bits", np.uint64, (int(places[-1]) * signs.words(made.dim),))

@@ -19,7 +19,7 @@ from vizsla.kernels import signs as kernel
 
 _ALIGNED = 8
 """A cell's bits begin at a multiple of so many rows: where a line of memory does."""
-_NOTHING = np.zeros(0, np.bool_)
+_NOTHING = frozen(np.zeros(0, np.bool_))
 ITSELF = np.zeros(0, np.int32)
 """Where there is one cell, each row is its own position."""
 
@@ -93,16 +93,16 @@ class Signs:
         return kernel.planes(self.rotation @ part, products)
 
     def near(
-        self, query: npt.NDArray[np.float32], rows: int, depth: int, allowed: Bitmap | None
-    ) -> npt.NDArray[np.int64]:
+        self, query: npt.NDArray[np.float32], rows: int, depth: int, outer: int, allowed: Bitmap | None
+    ) -> npt.NDArray[np.int64] | None:
         """The positions of the largest estimates, `depth` and all that equal the last, of the cells nearest to a query.
 
-        So many cells are read that so many rows in them are allowed.
+        So many cells are read that so many rows in them are allowed. None where these are not among the `outer`
+        largest of all that is read, allowed or not.
         """
-        found: npt.NDArray[np.int64] = kernel.scan(
-            self.codes, self.asked(query), rows, depth, _NOTHING if allowed is None else allowed
-        )
-        return found
+        some = _NOTHING if allowed is None else allowed
+        found: tuple[npt.NDArray[np.int64], bool] = kernel.scan(self.codes, self.asked(query), rows, depth, outer, some)
+        return found[0] if found[1] else None
 
 
 def words(dim: int) -> int:

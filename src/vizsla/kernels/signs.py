@@ -83,19 +83,24 @@ def ranked(products: Any) -> Any:
 
 
 @compiled
-def scan(codes: Codes, query: Asked, rows: int, depth: int, allowed: Any) -> Any:
+def scan(codes: Codes, query: Asked, rows: int, depth: int, outer: int, allowed: Any) -> tuple[Any, bool]:
     """Positions whose estimates are among the largest `depth` of what is read, equals of the last of these with them.
+
+    And whether all of these are among the largest `outer` of what is read, taken or not: where what is near a query may
+    not be taken, they lie farther out than others.
 
     Args:
         codes: of all rows.
         query: as it is asked.
         rows: cells are read, the nearest first, until so many rows that may be taken have been seen.
         depth: how many.
+        outer: how many of all that are read; of no matter where all may be taken.
         allowed: (n,) which positions may be taken; all where empty.
     """
     size, few = len(codes.factors), len(allowed) > 0
     order = ranked(query.products) if rows < size else np.arange(len(query.products))
     best, wanted, seen = nothing(depth), (depth, 0.0, np.inf), 0
+    every, among, all_of_them = nothing(outer if few else 0), (outer, 0.0, np.inf), np.empty(0, np.bool_)
     sums, estimates = np.empty(TILE, np.int64), np.empty(TILE, np.float32)
     chosen = np.empty(TILE if few else 0, np.bool_)
     for cell in order:
@@ -105,15 +110,19 @@ def scan(codes: Codes, query: Asked, rows: int, depth: int, allowed: Any) -> Any
             count = min(TILE, codes.firsts[cell + 1] - first)
             taken = _chosen(codes.positions, allowed, first, chosen[:count]) if few else count
             seen += taken
-            if taken > 0:
+            if taken > 0 or few:
                 _estimate(codes, query, cell, first, sums, estimates[:count])
+            if few:
+                every = take(estimates[:count], first, all_of_them, every, among)
+            if taken > 0:
                 best = take(estimates[:count], first, chosen[:count] if few else chosen, best, wanted)
     best = narrowed(best, wanted, 0)
+    near = not few or best.count == 0 or not narrowed(every, among, 0).theta > best.scores[: best.count].min()
     found = best.positions[: best.count]
     if len(codes.positions) > 0:
         for i in range(len(found)):
             found[i] = codes.positions[found[i]]
-    return found
+    return found, near
 
 
 @compiled

@@ -70,6 +70,44 @@ def test_what_killed_writers_left_is_removed_by_the_next_one(collection: Collect
     assert names(collection) == ["00000001"]
 
 
+def test_what_else_stands_among_segments_stays(collection: Collection, folder: Path, tmp_path: Path) -> None:
+    (folder / "segments").rename(tmp_path / "disk")
+    (folder / "segments").symlink_to(tmp_path / "disk")
+    (tmp_path / "disk/lost+found").mkdir()
+    (tmp_path / "disk/photos").mkdir()
+    collection.add([C])
+    assert names(collection) == ["00000002", "lost+found", "photos"]
+    assert held(Collection.open(folder)) == [A, B, C]
+
+
+def test_a_copy_restored_and_changed_while_it_is_open_is_what_counts(
+    collection: Collection, folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(folder, tmp_path / "backup")
+    collection.add([C, Passage("f", "vizslas sleep")])
+    assert collection.search("vizslas sleep", pipeline="bm25")[0].id == "f"
+    shutil.rmtree(folder / "segments")
+    shutil.copytree(tmp_path / "backup", folder, dirs_exist_ok=True)
+    other = Collection.open(folder)
+    other.add([Passage("c", "vizslas dream"), Passage("d", "vizslas swim")])
+    other.delete(["a"])  # one commit more: SQLite itself takes a file of as many changes for the same
+    kept = held(other)
+    assert held(collection) == kept
+    asked = ["vizslas", "sleep", "dream"]
+    assert collection.search(asked, pipeline="bm25") == other.search(asked, pipeline="bm25")
+    collection.add([Passage("g", "later")])
+    assert held(Collection.open(folder)) == [*kept, Passage("g", "later")]
+
+
+def test_a_lock_that_is_a_link_leads_nowhere(collection: Collection, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("precious")
+    (folder / "writer.lock").unlink()
+    (folder / "writer.lock").symlink_to(tmp_path / "mine")
+    with pytest.raises(ArtifactError, match=r"writer\.lock: cannot be written to"):
+        collection.delete(["a"])
+    assert (tmp_path / "mine").read_text() == "precious"
+
+
 @pytest.fixture
 def unpacked(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> Collection:
     """As if it were large: its one segment is a folder of arrays."""
@@ -148,6 +186,16 @@ def test_other_sizes_than_the_log_says_are_refused(collection: Collection, folde
     connection.close()
     with pytest.raises(ArtifactError, match="found 2 rows; wanted 3"):
         Collection.open(folder)
+
+
+def test_a_next_segment_that_is_there_is_never_written_over(collection: Collection, folder: Path) -> None:
+    with sqlite3.connect(folder / "log.sqlite") as connection:
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'next_segment'")
+    connection.close()
+    again, before = Collection.open(folder), (folder / "segments/00000001/manifest.json").read_bytes()
+    with pytest.raises(ArtifactError, match="the next segment is '00000001', which is there"):
+        again.add([Passage(f"n{number}", "t") for number in range(20)])
+    assert (folder / "segments/00000001/manifest.json").read_bytes() == before
 
 
 def test_an_id_that_lives_twice_does_not_verify(collection: Collection, folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 import sqlite3
 import stat
+import tracemalloc
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -139,11 +141,13 @@ def test_a_log_with_a_damaged_page_does_not_verify(log: CommitLog) -> None:
     "statement",
     [
         "UPDATE segments SET name = '../outside'",
+        "UPDATE segments SET name = replace(hex(zeroblob(1000)), '00', 'x')",
         "UPDATE segments SET size = -1",
         "UPDATE segments SET size = 'many'",
         "UPDATE segments SET size = 1000",
         "UPDATE segments SET dead = x'00'",
         "UPDATE segments SET dead = 'text'",
+        "UPDATE segments SET dead = substr(dead, 1, length(dead) - 4)",
     ],
 )
 def test_an_altered_row_is_said(log: CommitLog, statement: str) -> None:
@@ -153,7 +157,30 @@ def test_an_altered_row_is_said(log: CommitLog, statement: str) -> None:
         log.read()
 
 
-@pytest.mark.parametrize("statement", ["DELETE FROM meta", "UPDATE meta SET value = '{'", "DROP TABLE segments"])
+def test_dead_rows_that_would_fill_memory_are_refused(log: CommitLog) -> None:
+    log.commit([Live("a", 10, np.arange(10) == 3)])
+    with sqlite3.connect(log.path) as connection:
+        connection.execute("UPDATE segments SET dead = ?", (zlib.compress(bytes(64 << 20)),))
+    connection.close()
+    tracemalloc.start()
+    with pytest.raises(ArtifactError, match="bytes of dead rows for 10 rows"):
+        log.read()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 << 20
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM meta",
+        "UPDATE meta SET value = '{'",
+        "UPDATE meta SET value = replace(hex(zeroblob(50000)), '0', '[')",
+        "UPDATE meta SET value = '{\"m\": 5}' WHERE key = 'rerankers'",
+        "INSERT INTO pipelines VALUES ('default', x'00')",
+        "DROP TABLE segments",
+    ],
+)
 def test_a_log_without_its_parts_is_said(log: CommitLog, statement: str) -> None:
     alter(log, statement)
     with pytest.raises(ArtifactError, match=r"log\.sqlite"):

@@ -25,3 +25,14 @@ def test_a_small_collection_is_searched_exactly_whatever_its_segments_keep(
     assert isinstance(stage, model_stages.DenseStage)
     assert isinstance(stage.index, SegmentedVectors)
     assert [type(one) for one in stage.index.indexes] == [kind, kind]
+
+
+def test_only_what_is_alive_makes_a_collection_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quantised, "_WORTH_CODES", 2)
+    monkeypatch.setattr(model_stages, "_EXACT", len(TEXTS) - 1)
+    made = changing(tmp_path, TEXTS, batch=8)
+    made.delete(["p3"])
+    stage = made.snapshot().stage("mini")
+    assert isinstance(stage, model_stages.DenseStage)
+    assert isinstance(stage.index, SegmentedVectors)
+    assert [type(one) for one in stage.index.indexes] == [FlatIndex, FlatIndex]

@@ -1,9 +1,11 @@
 """Results hold what the outside knows of a hit, and its place in every stage."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 
+from vizsla.collections.explaining import Question, explain
 from vizsla.collections.results import Result, collect, search
 from vizsla.core.hits import Hits
 from vizsla.core.protocols import Passage, Stage, Trace
@@ -32,6 +34,21 @@ def test_a_stage_that_did_not_find_a_passage_says_nothing_of_it(tmp_path: Path) 
     snapshot = changing(tmp_path, ["birds", "far away"]).snapshot()
     (row,) = search(snapshot, ["birds"], 5, pipeline="rrf(bm25, mini)")
     assert {one.id: "bm25" in one.stages for one in row} == {"p0": True, "p1": False}
+
+
+def test_more_hits_than_there_are_passages_take_no_room(tmp_path: Path) -> None:
+    snapshot = changing(tmp_path, ["birds", "run", "birds run"]).snapshot()
+    few = search(snapshot, ["birds"], 3)
+    tracemalloc.start()
+    try:
+        many = search(snapshot, ["birds"], 5_000_000)
+        told = explain(snapshot, Question("birds", "p1", 5_000_000))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert many == few
+    assert told.rank == len(few[0])
+    assert peak < 5_000_000
 
 
 def test_every_query_has_its_own_row(tmp_path: Path) -> None:

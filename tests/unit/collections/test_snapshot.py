@@ -104,6 +104,8 @@ def test_pipelines_by_name_by_expression_and_by_default(made: Changing) -> None:
     assert str(snapshot.pipeline()) == "weighted(bm25, splade, mini)"
     made.pipelines["default"] = parse("mini")
     assert str(made.snapshot().pipeline()) == "mini"
+    with pytest.raises(SettingsError):
+        snapshot.retriever(["bm25"])  # type: ignore[arg-type]
     assert snapshot.retriever("quick") is snapshot.retriever("bm25 >> top(2)")
     with pytest.raises(SettingsError, match="bm52"):
         snapshot.retriever("bm52")

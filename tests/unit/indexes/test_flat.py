@@ -4,13 +4,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numba
 import numpy as np
 import pytest
 
 from vizsla.core import artifacts
 from vizsla.core.errors import ArtifactError, IncompatibleError, ShapeError
+from vizsla.indexes import quantised
 from vizsla.indexes.flat import FlatIndex
+from vizsla.indexes.quantised import QuantisedIndex
 from vizsla.indexes.rows import BLOCK
+from vizsla.kernels import selecting, signs
 
 Change: TypeAlias = Callable[..., None]
 ROWS = np.arange(12, dtype=np.float32).reshape(4, 3)
@@ -86,3 +90,22 @@ def test_few_candidates_are_scored() -> None:
     index = FlatIndex.build(rows)
     (found,) = index._candidates(rows[:1], 100, None)
     assert 100 <= len(found) <= 110
+
+
+@pytest.mark.parametrize(("kind", "module", "loop"), [(FlatIndex, selecting, "most"), (QuantisedIndex, signs, "scan")])
+def test_a_bitmap_compiles_no_loop_anew(monkeypatch: pytest.MonkeyPatch, kind: Any, module: Any, loop: str) -> None:
+    monkeypatch.setattr(quantised, "_WORTH_CODES", 2)
+    monkeypatch.setattr(quantised, "_EXACT", 1 << 40)
+    rows = np.random.default_rng(0).standard_normal((300, 3)).astype(np.float32)
+    typeof: Any = numba.typeof
+    index, types, called = kind.build(rows), [], getattr(module, loop)
+
+    def told(*given: Any) -> Any:
+        types.append([typeof(one) for one in given])
+        return called(*given)
+
+    monkeypatch.setattr(module, loop, told)
+    for allowed in (None, np.ones(300, np.bool_)):
+        index.search(rows[:1], 2, allowed)
+    assert len(types) == 2
+    assert types[0] == types[1]

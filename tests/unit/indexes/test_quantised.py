@@ -165,10 +165,10 @@ def test_depths_between_measured_ones() -> None:
 
 
 def test_what_tells_kernels_where_to_read_is_looked_at(stored: Path, replaced: Change) -> None:
-    for name, bad in [("positions", 700), ("positions", -1), ("sizes", 900), ("sizes", -3)]:
+    for name, bad in [("positions", 700), ("positions", -1), ("positions", None), ("sizes", 900), ("sizes", -3)]:
         array = np.load(stored / f"{name}.npy")
         altered = array.copy()
-        altered[5] = bad
+        altered[5] = altered[6] if bad is None else bad  # twice
         replaced(stored, **{name: altered})
         with pytest.raises(ArtifactError, match="altered since it was written"):
             QuantisedIndex.load(stored)
@@ -223,3 +223,18 @@ def test_few_allowed_are_searched_exactly(monkeypatch: pytest.MonkeyPatch) -> No
     assert np.array_equal(index.search(query, 10, allowed).positions, exact.positions)
     whole = index._flat.search(query, 10)
     assert not np.array_equal(index.search(query, 10).positions, whole.positions)
+
+
+@pytest.mark.usefixtures("coded")
+@pytest.mark.parametrize("near", [0.05, 0.5, 0.9])
+def test_a_condition_against_the_query_costs_no_recall(near: float) -> None:
+    rows, queries = drawn(6000, 48), drawn(12, 48, 1)
+    index = QuantisedIndex.build(rows, recall=0.9)
+    assert index.measured is not None
+    shares = []
+    for query in queries:
+        products = rows @ query
+        allowed = products < np.quantile(products, 1 - near)
+        found, exact = (one.search(query[None], 10, allowed) for one in (index, index.exact))
+        shares.append(len(np.intersect1d(found.positions, exact.positions)) / 10)
+    assert np.mean(shares) >= 0.9

@@ -93,7 +93,8 @@ def test_a_scan_finds_the_largest_estimates(depth: int, cells: int) -> None:
     found = Signs.made(vectors, 0, cells)
     size, query = len(vectors), vectors[0]
     for allowed in (None, np.random.default_rng(4).random(size) < 0.4):
-        positions = found.near(query, size, depth, allowed)
+        positions = found.near(query, size, depth, size, allowed)
+        assert positions is not None
         every = estimates(found, query)
         kept = np.flatnonzero(np.ones(size) if allowed is None else allowed)
         edge = np.sort(every[kept])[::-1][min(depth, len(kept)) - 1]
@@ -112,7 +113,8 @@ def test_the_nearest_cells_are_read_until_enough_allowed_rows_are_seen(share: fl
         for cell in order:
             if len(seen) < wanted:
                 seen += held[cell][allowed[held[cell]]].tolist()
-        positions = found.near(query, wanted, 5000, None if share is None else allowed)
+        positions = found.near(query, wanted, 5000, 5000, None if share is None else allowed)
+        assert positions is not None
         assert sorted(positions.tolist()) == sorted(seen)
 
 
