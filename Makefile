@@ -31,7 +31,7 @@ check: $(VENV)/.dev ## lint, format, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: $(VENV)/.dev ## the default tests: five minutes at most, without network
+test: $(VENV)/.dev ## the default tests, on all cores: five minutes or so on two, without network
 	$(BIN)/pytest -m "not slow" --numprocesses auto --dist worksteal
 
 test-all: $(VENV)/.dev ## every test, the slow ones included
