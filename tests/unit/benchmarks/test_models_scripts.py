@@ -1,16 +1,10 @@
-"""The benchmarks of models: random models are what they were written as, and scripts say why they skip; nothing is
-timed.
-"""
+"""The benchmarks of models: random models are what they were written as; nothing is timed."""
 
 import gzip
 import importlib
 import json
-import os
-import runpy
-import sys
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import numpy as np
 import pytest
@@ -28,24 +22,6 @@ def scripts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     monkeypatch.syspath_prepend(str(FOLDER))
     monkeypatch.setenv("VIZSLA_CACHE", str(tmp_path / "cache"))
     return importlib.import_module
-
-
-@pytest.mark.parametrize("script", ["models_speed.py", "models_published.py", "models_light.py"])
-def test_without_data_a_benchmark_says_why_it_skips(
-    scripts: Any,
-    script: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level("WARNING", "vizsla")  # scripts set it too, and it is set back behind the test
-    monkeypatch.setattr(sys, "argv", [script, str(tmp_path / "nowhere")])
-    with mock.patch.dict(os.environ):  # which scripts change
-        runpy.run_path(str(FOLDER / script), run_name="__main__")
-    said = capsys.readouterr().out
-    assert said.startswith("skipped: found no judged sets at")
-    assert len(said.splitlines()) == 1
 
 
 def test_a_vocabulary_splits_its_own_texts_without_unknowns(scripts: Any, tmp_path: Path) -> None:

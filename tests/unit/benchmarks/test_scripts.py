@@ -38,7 +38,10 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("script", ["quality.py", "lexical_speed.py", "calibration.py"])
+@pytest.mark.parametrize(
+    "script",
+    ["quality.py", "lexical_speed.py", "calibration.py", "models_speed.py", "models_published.py", "models_light.py"],
+)
 def test_without_data_a_benchmark_says_why_it_skips(
     script: str,
     tmp_path: Path,
@@ -49,7 +52,7 @@ def test_without_data_a_benchmark_says_why_it_skips(
     caplog.set_level("WARNING", "vizsla")  # scripts set it too, and it is set back behind the test
     monkeypatch.syspath_prepend(FOLDER)
     monkeypatch.setattr(sys, "argv", [script, str(tmp_path / "nowhere")])
-    with mock.patch.dict(os.environ):  # which scripts change
+    with mock.patch.dict(os.environ, VIZSLA_CACHE=str(tmp_path / "cache")):  # which scripts change
         runpy.run_path(str(FOLDER / script), run_name="__main__")
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1
