@@ -65,7 +65,7 @@ def at_random(run: dict[str, object]) -> None:
 
 def one_by_one(paths: Sequence[Path]) -> None:
     for path in paths:
-        artifacts._flush(path)
+        artifacts.flush(path)
 
 
 def script(run: dict[str, object]) -> None:

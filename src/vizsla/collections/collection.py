@@ -4,7 +4,6 @@ What a user owns. Every change is on the disk when its method returns; a kill at
 Refuses to know how any part works.
 """
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +20,7 @@ from vizsla.collections.opened import OpenedCollection
 from vizsla.collections.settings import LEXICAL, CollectionSettings, mixed, named
 from vizsla.collections.views import SEGMENTS
 from vizsla.collections.writing import Writer
+from vizsla.core import artifacts
 from vizsla.core.errors import ArtifactError, SettingsError
 from vizsla.encoders.bm25 import BM25
 from vizsla.indexes.quantised import RECALL
@@ -76,8 +76,8 @@ class Collection(OpenedCollection):
             _settle(place)
             with locked(place):
                 CommitLog(place).create(settings.to_mapping(), dict(map(named, rerankers)))
-            _flush(place)
-            _flush(place.resolve().parent)
+            artifacts.flush(place)
+            artifacts.flush(place.resolve().parent)
         except OSError as error:
             raise ArtifactError(f"{place}: cannot be written ({error.strerror}); choose another place") from error
         return cls(place)
@@ -202,11 +202,3 @@ def _settle(place: Path) -> None:
     if strange := sorted({one.name for one in place.iterdir()} - {SEGMENTS, LOCK}):
         raise ArtifactError(f"{place}: found '{strange[0]}' there; wanted nothing, or an empty folder")
     (place / SEGMENTS).mkdir(exist_ok=True)
-
-
-def _flush(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

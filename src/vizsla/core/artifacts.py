@@ -32,8 +32,7 @@ import numpy.typing as npt
 from vizsla.core.errors import ArtifactError, IncompatibleError
 
 MANIFEST = "manifest.json"
-_MARK = ".unfinished-"
-_OLD = "-old"
+_MARK, _OLD = ".unfinished-", "-old"
 _FLUSHES = 16  # under way at once: the disk takes them together, where one after another each waits for it
 _drafts: set[Path] = set()  # what is being written by this process
 _UNREADABLE = (
@@ -186,7 +185,7 @@ def draft(
             _flush_all([staged, *staged.rglob("*")])
         _commit(staged, target)
         if not inside:
-            _flush(target.parent)
+            flush(target.parent)
     finally:
         _drafts.discard(staged)
         shutil.rmtree(staged, ignore_errors=True)
@@ -319,10 +318,11 @@ def _digest(path: Path) -> tuple[str, int]:
 
 def _flush_all(paths: Sequence[Path]) -> None:
     with ThreadPoolExecutor(min(_FLUSHES, len(paths)), thread_name_prefix="flush") as threads:
-        list(threads.map(_flush, paths))
+        list(threads.map(flush, paths))
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Bring a file, or the names in a folder, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
