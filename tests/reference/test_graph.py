@@ -16,8 +16,8 @@ from vizsla.models.parameters import shapes
 from vizsla.runtimes.onnxruntime_session import OnnxRuntime
 from vizsla.runtimes.openvino_session import OpenVinoRuntime
 
-torch = pytest.importorskip("torch", reason="needs torch, which only training installs")
-transformers = pytest.importorskip("transformers", reason="needs transformers, which only training installs")
+torch = pytest.importorskip("torch", reason="torch runs the models that graphs are compared with")
+transformers = pytest.importorskip("transformers", reason="transformers makes the models that graphs are compared with")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 Array = npt.NDArray[np.float32]
